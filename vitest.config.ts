@@ -1,0 +1,63 @@
+// Which tests run against what: the sources, the built package, and the ones that need the garbage
+// collector. How one test is written is not decided here.
+
+import { fileURLToPath } from "node:url";
+import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
+
+const MEMORY_TESTS = "test/**/*.memory.test.ts";
+
+const shared = {
+  setupFiles: ["test/setup.ts"],
+  testTimeout: 20_000,
+  hookTimeout: 20_000,
+  pool: "forks",
+  // A test that passes at the second attempt is a failing test.
+  retry: 0,
+} satisfies ViteUserConfig["test"];
+
+/** Makes `import "crosswire"` mean the sources; without it the export map leads to dist. */
+const sourceAlias = [
+  {
+    find: /^crosswire$/,
+    replacement: fileURLToPath(new URL("src/index.ts", import.meta.url)),
+  },
+];
+
+const config: ViteUserConfig = defineConfig({
+  test: {
+    maxWorkers: 2,
+    coverage: { provider: "v8", include: ["src/**"] },
+    projects: [
+      {
+        resolve: { alias: sourceAlias },
+        test: {
+          ...shared,
+          name: "src",
+          include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, MEMORY_TESTS],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "dist",
+          include: ["test/public/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, MEMORY_TESTS],
+          // Node itself loads the built files: Vite would forgive a specifier that Node does not.
+          server: { deps: { external: [/\/dist\//] } },
+        },
+      },
+      {
+        resolve: { alias: sourceAlias },
+        test: {
+          ...shared,
+          name: "memory",
+          include: [MEMORY_TESTS],
+          execArgv: ["--expose-gc"],
+        },
+      },
+    ],
+  },
+});
+
+export default config;
