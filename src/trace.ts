@@ -1,0 +1,73 @@
+// What can be watched, and through what. A sink looks like a node:diagnostics_channel Channel,
+// so the pure layers publish to Node's channels without importing them.
+
+export interface TraceEvents {
+  "frame:in": { readonly peer: string; readonly bytes: number; readonly binary: boolean };
+  "frame:out": { readonly peer: string; readonly bytes: number; readonly binary: boolean };
+  "request:start": {
+    readonly peer: string;
+    readonly path: string;
+    readonly id: number | string;
+    readonly side: "caller" | "handler";
+  };
+  "request:end": {
+    readonly peer: string;
+    readonly path: string;
+    readonly id: number | string;
+    readonly side: "caller" | "handler";
+    /** Absent when it went well. */
+    readonly error?: unknown;
+  };
+  /** A frame that had no effect, and why: nothing is dropped silently. */
+  "frame:dropped": { readonly peer: string; readonly type: string; readonly reason: string };
+  "peer:open": { readonly peer: string };
+  "peer:close": { readonly peer: string; readonly code: number; readonly reason: string };
+}
+
+export type TraceEventName = keyof TraceEvents;
+
+/** One thing that happened, as a `trace` option receives it. */
+export type TraceEvent = {
+  [Name in TraceEventName]: { readonly event: Name } & TraceEvents[Name];
+}[TraceEventName];
+
+/** Receives everything that happens on a connection. Never let it throw: what it throws is reported as uncaught. */
+export type Trace = (event: TraceEvent) => void;
+
+export interface TraceSink<Name extends TraceEventName> {
+  readonly hasSubscribers: boolean;
+  publish(event: TraceEvents[Name]): void;
+}
+
+export type TraceSinks = { readonly [Name in TraceEventName]: TraceSink<Name> };
+
+export const TRACE_EVENTS: readonly TraceEventName[] = [
+  "frame:in",
+  "frame:out",
+  "frame:dropped",
+  "request:start",
+  "request:end",
+  "peer:open",
+  "peer:close",
+];
+
+/** Sinks that hand every event to `trace`, and to `others` as well where somebody listens there. */
+export function sinksFor(trace: Trace | undefined, others?: TraceSinks): TraceSinks {
+  if (trace === undefined && others !== undefined) return others;
+  const sinks = TRACE_EVENTS.map((event) => [event, sinkFor(event, trace, others?.[event])]);
+  return Object.fromEntries(sinks) as TraceSinks;
+}
+
+function sinkFor(
+  event: TraceEventName,
+  trace: Trace | undefined,
+  other: TraceSink<never> | undefined,
+): TraceSink<never> {
+  return {
+    hasSubscribers: trace !== undefined,
+    publish: (payload: object) => {
+      trace?.({ event, ...payload } as TraceEvent);
+      if (other?.hasSubscribers === true) other.publish(payload as never);
+    },
+  };
+}
