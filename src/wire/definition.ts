@@ -1,0 +1,129 @@
+// Definitions at run time: a definition is its path, a plain string; what else is known of it
+// (schemas, timeout, codec) is kept in a table that all copies of this package in the process share.
+
+import type { DefinitionOptions, Kind } from "./definition-types.ts";
+import { pathFault } from "./frame.ts";
+import type { Codec } from "./payload.ts";
+import type { StandardSchema } from "./schema.ts";
+
+export interface Definition {
+  readonly path: string;
+  readonly kind: Kind;
+  readonly input: StandardSchema | undefined;
+  readonly output: StandardSchema | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly idempotent: boolean;
+  readonly codec: Codec;
+}
+
+interface Entry {
+  readonly definition: Definition;
+  /** The line that called define*: the same line again is a reloaded module, another one is a clash. */
+  readonly site: string;
+}
+
+const TABLE_KEY: unique symbol = Symbol.for("crosswire.definitions") as never;
+
+/** Checks and records a definition; returns its path. Throws TypeError for a bad path or a clash. */
+export function define(kind: Kind, path: string, options: DefinitionOptions = {}): never {
+  const fault = path.startsWith?.("$") ? 'paths that begin with "$" are reserved' : pathFault(path);
+  if (fault !== undefined) {
+    throw new TypeError(`The path ${JSON.stringify(path)} cannot be defined: ${fault}.`);
+  }
+  assertOptions(path, options);
+  const definition: Definition = {
+    path,
+    kind,
+    input: options.input,
+    output: options.output,
+    timeoutMs: options.timeoutMs,
+    idempotent: options.idempotent ?? false,
+    codec: options.codec ?? "json",
+  };
+  record({ definition, site: callSite() });
+  // The types exist only in the declaration: at run time a definition is its path.
+  return path as never;
+}
+
+/** What is known of a path. A bare string that was never defined gets the defaults. */
+export function definitionOf(kind: Kind, path: string): Definition {
+  const definition = table().get(path)?.definition;
+  if (definition === undefined) return defaults(kind, path);
+  if (definition.kind !== kind) {
+    throw new TypeError(
+      `${JSON.stringify(path)} is defined as a ${definition.kind}, not as a ${kind}.`,
+    );
+  }
+  return definition;
+}
+
+function defaults(kind: Kind, path: string): Definition {
+  const fault = pathFault(path);
+  if (fault !== undefined)
+    throw new TypeError(`The path ${JSON.stringify(path)} is unusable: ${fault}.`);
+  return {
+    path,
+    kind,
+    input: undefined,
+    output: undefined,
+    timeoutMs: undefined,
+    idempotent: false,
+    codec: "json",
+  };
+}
+
+function table(): Map<string, Entry> {
+  const shared = globalThis as { [TABLE_KEY]?: Map<string, Entry> };
+  return (shared[TABLE_KEY] ??= new Map());
+}
+
+function record(entry: Entry): void {
+  const known = table().get(entry.definition.path);
+  if (known !== undefined && known.site !== entry.site) {
+    const difference = differenceOf(known.definition, entry.definition);
+    if (difference !== undefined) {
+      throw new TypeError(
+        `${JSON.stringify(entry.definition.path)} is defined twice with different ${difference}: ` +
+          `at ${known.site} and at ${entry.site}. Share one definition, or use another path.`,
+      );
+    }
+  }
+  table().set(entry.definition.path, entry);
+}
+
+function differenceOf(a: Definition, b: Definition): string | undefined {
+  const keys = ["kind", "input", "output", "timeoutMs", "idempotent", "codec"] as const;
+  return keys.find((key) => a[key] !== b[key]);
+}
+
+/** Frames between here and the user: this function, `define`, and the static method that called it. */
+const OWN_FRAMES = 3;
+
+function callSite(): string {
+  const site = new Error().stack?.split("\n").slice(1)[OWN_FRAMES];
+  // Bundlers' reload queries (?t=123) differ each time the same module is loaded.
+  return (
+    site
+      ?.trim()
+      .replace(/^at /, "")
+      .replace(/\?[^:)]*/, "") ?? "an unknown place"
+  );
+}
+
+function assertOptions(path: string, options: DefinitionOptions): void {
+  const { timeoutMs, codec, input, output } = options;
+  const where = `The definition of ${JSON.stringify(path)}`;
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
+    throw new TypeError(`${where} has timeoutMs ${String(timeoutMs)}; it must be above 0.`);
+  }
+  if (codec !== undefined && codec !== "json" && codec !== "rich") {
+    throw new TypeError(`${where} has codec ${String(codec)}; there are "json" and "rich".`);
+  }
+  for (const [name, schema] of Object.entries({ input, output })) {
+    if (schema !== undefined && typeof schema["~standard"]?.validate !== "function") {
+      throw new TypeError(
+        `${where} has an ${name} that is not a Standard Schema (zod, valibot, …).`,
+      );
+    }
+  }
+}

@@ -1,0 +1,152 @@
+// How an error crosses the wire: `err: {name, code, message, data, cause}` beside the seed's `error: message`.
+// SECURITY: stacks stay here unless `exposeStacks`; what arrives is untrusted and only ever copied into fields.
+
+import { CrosswireError, ERROR_TEXT, type ErrorCode } from "../errors.ts";
+import { stringifyJson } from "./json.ts";
+
+const MAX_CAUSES = 5;
+const MAX_MESSAGE_LENGTH = 8_192;
+
+/** What a thrown value becomes on the wire. `xw` marks failures of the channel itself, not of a handler. */
+export interface RemoteError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string | number;
+  readonly data?: unknown;
+  readonly cause?: RemoteError;
+  readonly stack?: string;
+  readonly xw?: ErrorCode;
+}
+
+/** In `detail` of XW_REMOTE: who the error was on the other side. */
+export interface RemoteDetail {
+  readonly name: string;
+  readonly code?: string | number;
+  readonly data?: unknown;
+  readonly stack?: string;
+}
+
+/** The failure half of a response, as JSON text. Never throws, whatever was thrown at it. */
+export function encodeFailure(thrown: unknown, exposeStacks: boolean, xw?: ErrorCode): string {
+  const error = toRemoteError(thrown, exposeStacks, MAX_CAUSES);
+  const err = xw === undefined ? error : { ...error, xw };
+  return JSON.stringify({ success: false, error: err.message, err });
+}
+
+function toRemoteError(thrown: unknown, exposeStacks: boolean, causes: number): RemoteError {
+  if (!(thrown instanceof Error)) return fromNonError(thrown);
+  const { code, cause } = thrown as { code?: unknown; cause?: unknown };
+  const data = dataOf(thrown);
+  return {
+    name: bounded(thrown.name),
+    message: bounded(thrown.message),
+    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
+    ...(data === undefined ? {} : { data }),
+    ...(cause === undefined || causes === 0
+      ? {}
+      : { cause: toRemoteError(cause, exposeStacks, causes - 1) }),
+    ...(exposeStacks && typeof thrown.stack === "string" ? { stack: thrown.stack } : {}),
+  };
+}
+
+/** `throw undefined` is a failure too. */
+function fromNonError(thrown: unknown): RemoteError {
+  const data = encodable(thrown);
+  return {
+    name: "NonError",
+    message: bounded(describe(thrown)),
+    ...(data === undefined ? {} : { data }),
+  };
+}
+
+function describe(thrown: unknown): string {
+  try {
+    return typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : String(thrown);
+  } catch {
+    return "a value that cannot be printed";
+  }
+}
+
+/** A CrosswireError keeps its particulars in `detail`, others by custom in `data`. */
+function dataOf(error: Error): unknown {
+  const { data, detail } = error as { data?: unknown; detail?: unknown };
+  return encodable(data ?? (error instanceof CrosswireError ? detail : undefined));
+}
+
+/** An error must always get across, so data that JSON cannot carry is left behind. */
+function encodable(data: unknown): unknown {
+  try {
+    return data === undefined ? undefined : JSON.parse(stringifyJson(data));
+  } catch {
+    return undefined;
+  }
+}
+
+function bounded(text: unknown): string {
+  const string = String(text);
+  return string.length > MAX_MESSAGE_LENGTH ? `${string.slice(0, MAX_MESSAGE_LENGTH)}…` : string;
+}
+
+export interface Asked {
+  /** `Request "user/create" to worker "w3"`. */
+  readonly what: string;
+  readonly path: string;
+  readonly peer: string;
+}
+
+/** The error that the caller gets for the failure half of a response. */
+export function reviveFailure(error: unknown, err: unknown, asked: Asked): CrosswireError {
+  const remote = readRemoteError(err, MAX_CAUSES) ?? {
+    name: "Error",
+    message: typeof error === "string" ? error : "no reason was given",
+  };
+  const { path, peer } = asked;
+  if (remote.xw !== undefined && remote.xw in ERROR_TEXT) {
+    return new CrosswireError(remote.xw, `${asked.what} was refused: ${remote.message}`, {
+      path,
+      peer,
+      detail: remote.data,
+    });
+  }
+  return new CrosswireError("XW_REMOTE", `${asked.what} failed there: ${remote.message}`, {
+    path,
+    peer,
+    detail: detailOf(remote),
+    ...(remote.cause === undefined ? {} : { cause: toError(remote.cause) }),
+  });
+}
+
+function detailOf({ name, code, data, stack }: RemoteError): RemoteDetail {
+  return {
+    name,
+    ...(code === undefined ? {} : { code }),
+    ...(data === undefined ? {} : { data }),
+    ...(stack === undefined ? {} : { stack }),
+  };
+}
+
+/** Foreign data, so every field is checked before it is believed. */
+function readRemoteError(value: unknown, causes: number): RemoteError | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { name, message, code, data, cause, stack, xw } = value as Record<string, unknown>;
+  const inner = causes > 0 ? readRemoteError(cause, causes - 1) : undefined;
+  return {
+    name: typeof name === "string" ? bounded(name) : "Error",
+    message: typeof message === "string" ? bounded(message) : "no reason was given",
+    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
+    ...(data === undefined ? {} : { data }),
+    ...(inner === undefined ? {} : { cause: inner }),
+    ...(typeof stack === "string" ? { stack } : {}),
+    ...(typeof xw === "string" && Object.hasOwn(ERROR_TEXT, xw) ? { xw: xw as ErrorCode } : {}),
+  };
+}
+
+function toError({ name, message, code, data, cause }: RemoteError): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause: toError(cause) });
+  return Object.assign(
+    error,
+    { name },
+    code === undefined ? {} : { code },
+    data === undefined ? {} : { data },
+  );
+}
