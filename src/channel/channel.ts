@@ -1,0 +1,299 @@
+// One conversation over one transport. Every incoming frame is dispatched in this file:
+// what the other side asks goes to the responder, what it answers to the caller.
+
+import type { CrosswireError } from "../errors.ts";
+import type { Report } from "../lifetime.ts";
+import type { Limits } from "../limits.ts";
+import type { TraceSinks } from "../trace.ts";
+import { splitBinary } from "../wire/binary-frame.ts";
+import { decodeFrame, forEachMessage, FRAME_TYPE, type Frame } from "../wire/frame.ts";
+import { parseJson, stringifyJson } from "../wire/json.ts";
+import type { Answers } from "./answers.ts";
+import type { Caller as CallerIdentity } from "./call-context.ts";
+import { Caller } from "./caller.ts";
+import type { Clock, Timer } from "./clock.ts";
+import {
+  closedHere,
+  describeClose,
+  type Ending,
+  leaving,
+  lost,
+  malformedFrame,
+  saidNoHello,
+  silent,
+  unread,
+} from "./closing.ts";
+import { traceFrame } from "./frame-trace.ts";
+import type { Handlers } from "./handlers.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { HELLO_PATH, type Identity, ownHello, readHello } from "./hello.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import { createLink, type Link } from "./link.ts";
+import type { Outbox } from "./outbox.ts";
+import { Responder } from "./responder.ts";
+import { CLOSE_CODE, type CloseReason, type IncomingFrame, type Transport } from "./transport.ts";
+
+export interface ChannelOptions {
+  readonly transport: Transport;
+  readonly handlers: Handlers;
+  readonly answers: Answers;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly trace: TraceSinks;
+  readonly report: Report;
+  readonly identity: Identity;
+  /** Whether the other side is known to say hello. Without, it is spoken to in the base protocol. */
+  readonly expectsHello: boolean;
+  /** Keeps what follows the hello back until `release()`, so that handlers can be registered first. */
+  readonly holdsAfterHello?: boolean;
+  /** Who the other side is, in words. */
+  readonly peer: string;
+  /** What handlers learn about the other side. */
+  readonly caller: CallerIdentity;
+  readonly exposeStacks: boolean;
+}
+
+const NO_ATTACHMENTS: readonly Uint8Array[] = [];
+/** A WebSocket close reason holds 123 bytes. */
+const MAX_REASON_LENGTH = 40;
+
+export class Channel {
+  readonly caller: Caller;
+  readonly outbox: Outbox;
+  #options: ChannelOptions;
+  #link: Link;
+  #responder: Responder;
+  #heartbeat: Heartbeat;
+  #life = new Lifecycle();
+  #helloTimer: Timer;
+  #held: IncomingFrame[] | undefined;
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+    this.#link = this.#createLink();
+    this.outbox = this.#link.outbox;
+    this.caller = new Caller(this.#link);
+    this.#responder = new Responder(this.#link, options);
+    this.#heartbeat = new Heartbeat(this.#link, {
+      ping: () => this.#ping(),
+      onSilent: (silentMs) => this.#abandon(silent(options.peer, silentMs)),
+    });
+    this.#start();
+  }
+
+  /** The hello of the other side, undefined for a base peer; rejects when it ends before. */
+  get ready(): Promise<Identity | undefined> {
+    return this.#life.ready;
+  }
+
+  /** Resolves when the transport is gone. */
+  get closed(): Promise<CloseReason> {
+    return this.#life.closed;
+  }
+
+  get isOpen(): boolean {
+    return this.#life.state === "open";
+  }
+
+  /** Why it ended, or is ending. */
+  get closeError(): CrosswireError | undefined {
+    return this.#life.error;
+  }
+
+  /** Delivers what was held back since the hello, in order, and holds no more. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const frame of held) this.#receive(frame);
+  }
+
+  /** Takes no new calls, lets those in flight settle for up to `graceMs`, then closes. */
+  async close(code: number, reason: string, graceMs: number): Promise<void> {
+    const { peer, transport } = this.#options;
+    if (this.isOpen) this.#leave(reason);
+    if (!this.#isIdle && graceMs > 0) await this.#life.idleWithin(graceMs, this.#options.clock);
+    if (!this.#life.isOver) {
+      this.outbox.flush();
+      this.#settleAll(closedHere(peer, reason), "this side closed the connection.");
+      transport.close(code, reason);
+    }
+    await this.closed;
+  }
+
+  /** Ends at once, with the error that open and later calls get. */
+  end({ error, closeCode }: Ending): void {
+    if (this.#life.isOver) return;
+    this.outbox.flush();
+    this.#settleAll(error, error.message);
+    this.#options.transport.close(closeCode, error.message.slice(0, MAX_REASON_LENGTH));
+  }
+
+  #start(): void {
+    const { transport, expectsHello, limits, clock, identity, peer } = this.#options;
+    transport.open({
+      frame: (frame) => this.#receive(frame),
+      alive: () => this.#heartbeat.heard(),
+      drain: () => this.outbox.drained(),
+      close: (reason) => this.#ended(reason),
+    });
+    if (!expectsHello) return this.#opened(undefined);
+    const hello = ownHello(identity, limits, clock.isPaused());
+    this.outbox.post(FRAME_TYPE.message, "", HELLO_PATH, stringifyJson(hello));
+    this.#helloTimer = clock.setTimer(
+      () => this.end(saidNoHello(peer, limits)),
+      limits.helloTimeoutMs,
+    );
+  }
+
+  #receive(frame: IncomingFrame): void {
+    if (this.#held !== undefined) return void this.#held.push(frame);
+    if (this.#life.isOver) return;
+    this.#heartbeat.heard();
+    traceFrame(this.#link, "frame:in", frame);
+    if (typeof frame !== "string") {
+      const split = splitBinary(frame);
+      if (typeof split === "string") return this.#malformed(split);
+      this.#dispatch(split.frame, split.attachments);
+    } else if (this.outbox.joins) {
+      forEachMessage(frame, (text) => this.#receiveText(text));
+    } else {
+      this.#receiveText(frame);
+    }
+  }
+
+  #receiveText(text: string): void {
+    // The message before this one, in the same frame, may have been the hello, or have ended the conversation.
+    if (this.#held !== undefined) return void this.#held.push(text);
+    if (this.#life.isOver) return;
+    const frame = decodeFrame(text);
+    if (typeof frame === "string") return this.#malformed(frame);
+    this.#dispatch(frame, NO_ATTACHMENTS);
+  }
+
+  #dispatch(frame: Frame, attachments: readonly Uint8Array[]): void {
+    switch (frame.type) {
+      case FRAME_TYPE.response:
+        return this.caller.response(frame, attachments);
+      case FRAME_TYPE.request:
+        return this.#responder.request(frame, attachments);
+      case FRAME_TYPE.message:
+        if (frame.path === HELLO_PATH) return this.#helloCame(frame);
+        return this.#responder.message(frame, attachments);
+      default:
+        if (this.#link.facts.identity !== undefined)
+          return this.#dispatchExtension(frame, attachments);
+        this.#malformed(`type "${frame.type}" before a hello`);
+    }
+  }
+
+  #dispatchExtension(frame: Frame, attachments: readonly Uint8Array[]): void {
+    switch (frame.type) {
+      case FRAME_TYPE.open:
+        return this.#responder.open(frame, attachments);
+      case FRAME_TYPE.cancel:
+        return this.#responder.cancel(frame);
+      case FRAME_TYPE.item:
+      case FRAME_TYPE.end:
+      case FRAME_TYPE.uploadCredit:
+      case FRAME_TYPE.uploadStop:
+        if (!this.caller.stream(frame, attachments)) this.#link.dropped(frame, "no such stream");
+        return;
+      case FRAME_TYPE.upload:
+      case FRAME_TYPE.uploadEnd:
+      case FRAME_TYPE.credit:
+        if (!this.#responder.stream(frame, attachments))
+          this.#link.dropped(frame, "no such stream");
+        return;
+      case FRAME_TYPE.ping:
+        return void this.outbox.post(FRAME_TYPE.pong, "", "", "");
+      case FRAME_TYPE.goAway:
+        return this.#otherSideLeaves(frame);
+      default: // A pong: having been heard is all it is for.
+    }
+  }
+
+  #helloCame(frame: Frame): void {
+    const { expectsHello, clock, limits } = this.#options;
+    if (!expectsHello || this.#link.facts.identity !== undefined) {
+      return this.#link.dropped(frame, "an unexpected hello");
+    }
+    clock.clearTimer(this.#helloTimer);
+    try {
+      this.#link.facts = readHello(parseJson(frame.data, limits.maxDepth));
+    } catch (error) {
+      return this.end({ error: error as CrosswireError, closeCode: CLOSE_CODE.version });
+    }
+    this.#opened(this.#link.facts.identity);
+  }
+  #opened(identity: Identity | undefined): void {
+    this.outbox.joins = this.#link.facts.extensions.has("join");
+    if (this.#options.holdsAfterHello === true) this.#held = [];
+    const { trace, peer } = this.#options;
+    if (trace["peer:open"].hasSubscribers) trace["peer:open"].publish({ peer });
+    this.#life.opened(identity);
+  }
+
+  #malformed(what: string): void {
+    this.end(malformedFrame(this.#options.peer, what));
+  }
+
+  #leave(reason: string): void {
+    this.#life.leave(closedHere(this.#options.peer, reason));
+    this.#responder.leave();
+    if (this.#link.facts.extensions.has("leave")) {
+      this.outbox.post(FRAME_TYPE.goAway, "", "", stringifyJson({ reason }));
+    }
+  }
+
+  /** Calls in flight are still answered; new ones would be refused there, so they are refused here. */
+  #otherSideLeaves(frame: Frame): void {
+    if (!this.isOpen) return;
+    this.#life.leave(leaving(this.#options.peer, frame.data.slice(0, MAX_REASON_LENGTH)));
+  }
+
+  get #isIdle(): boolean {
+    return this.caller.isIdle && this.#responder.isIdle;
+  }
+
+  #ended(reason: CloseReason): void {
+    const { trace, peer } = this.#options;
+    if (!this.#life.isOver) this.#settleAll(lost(peer, reason), describeClose(reason));
+    const sink = trace["peer:close"];
+    if (sink.hasSubscribers) sink.publish({ peer, code: reason.code, reason: reason.reason });
+    this.#life.ended(reason);
+  }
+
+  #settleAll(error: CrosswireError, why: string): void {
+    this.#life.close(error);
+    this.#options.clock.clearTimer(this.#helloTimer);
+    this.#heartbeat.stop();
+    this.outbox.close();
+    this.caller.rejectAll(error.code, why);
+    this.#responder.cancelAll(error);
+    this.#life.becameIdle();
+  }
+
+  #createLink(): Link {
+    const { limits, peer } = this.#options;
+    return createLink(this.#options, {
+      onOverflow: (bytes) => this.#abandon(unread(peer, bytes, limits)),
+      violated: (error) => this.end({ error, closeCode: CLOSE_CODE.protocol }),
+      assertOpen: (path) => this.#life.assertOpen(path, peer),
+      settled: () => {
+        if (this.#life.isIdlenessAwaited && this.#isIdle) this.#life.becameIdle();
+      },
+    });
+  }
+
+  #ping(): void {
+    if (this.#link.facts.extensions.has("ping")) this.outbox.post(FRAME_TYPE.ping, "", "", "");
+    else this.#options.transport.ping?.();
+  }
+
+  /** Ends where a polite close would wait forever: the other side does not read any more. */
+  #abandon(ending: Ending): void {
+    this.end(ending);
+    const { message } = ending.error;
+    this.#options.transport.terminate({ code: ending.closeCode, reason: message });
+  }
+}

@@ -1,0 +1,61 @@
+// Notices a peer that is connected but no longer there. Any frame counts as a sign of life.
+
+import type { Timer } from "./clock.ts";
+import type { Link } from "./link.ts";
+
+export interface HeartbeatHooks {
+  /** Asks for a sign of life. */
+  readonly ping: () => void;
+  /** Nothing was heard for `silentMs`, though a ping was sent. */
+  readonly onSilent: (silentMs: number) => void;
+}
+
+export class Heartbeat {
+  #link: Pick<Link, "clock" | "limits" | "isPaused">;
+  #hooks: HeartbeatHooks;
+  #timer: Timer;
+  #heard = true;
+  #isAsking = false;
+  #dueAt = 0;
+
+  constructor(link: Pick<Link, "clock" | "limits" | "isPaused">, hooks: HeartbeatHooks) {
+    this.#link = link;
+    this.#hooks = hooks;
+    this.#wait(link.limits.heartbeatQuietMs);
+  }
+
+  /** HOT: called for every frame, so it only leaves a mark. */
+  heard(): void {
+    this.#heard = true;
+  }
+
+  stop(): void {
+    this.#link.clock.clearTimer(this.#timer);
+  }
+
+  #wait(delayMs: number): void {
+    const { clock } = this.#link;
+    if (delayMs === Infinity) return;
+    this.#dueAt = clock.now() + delayMs;
+    this.#timer = clock.setTimer(() => this.#look(), delayMs);
+  }
+
+  #look(): void {
+    const { clock, isPaused, limits } = this.#link;
+    const { heartbeatQuietMs: quietMs, heartbeatReplyMs: replyMs } = limits;
+    // A timer that fires late means that this process was stopped or busy: what arrived meanwhile
+    // has not been read yet, so silence proves nothing.
+    const wasStalled = clock.now() - this.#dueAt > replyMs / 2;
+    if (this.#heard || wasStalled || isPaused()) {
+      this.#heard = false;
+      this.#isAsking = false;
+      this.#wait(quietMs);
+    } else if (this.#isAsking) {
+      this.#hooks.onSilent(quietMs + replyMs);
+    } else {
+      this.#isAsking = true;
+      this.#hooks.ping();
+      this.#wait(replyMs);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// What leaves: frames are built, the small ones of one turn joined, and what is unsent bounded.
+
+import type { Limits } from "../limits.ts";
+import type { TraceSinks } from "../trace.ts";
+import { lengthsOf } from "../wire/binary-frame.ts";
+import { encodeFrame, type FrameType } from "../wire/frame.ts";
+import type { Body } from "../wire/payload.ts";
+import type { Clock } from "./clock.ts";
+import { traceFrame } from "./frame-trace.ts";
+import type { OutgoingFrame, Transport } from "./transport.ts";
+
+/** Joining saves a system call per message; a large message gains nothing and pays for the copy. */
+const JOIN_MAX_MESSAGE_LENGTH = 4 * 1024;
+const JOIN_MIN_FRAME_LENGTH = 1536;
+const JOIN_MAX_FRAME_LENGTH = 32 * 1024;
+/** Streams stop producing above this many unsent bytes, so that calls are not stuck behind them. */
+const STREAM_ROOM_BYTES = 1024 * 1024;
+/** The ticket of what was posted too late. */
+const NEVER = Infinity;
+
+export interface OutboxOptions {
+  readonly transport: Transport;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly trace: TraceSinks;
+  readonly peer: string;
+}
+
+export class Outbox {
+  /** Set after the hello: may several messages share a frame? */
+  joins = false;
+  #options: OutboxOptions;
+  #onOverflow: (bufferedBytes: number) => void;
+  #transport: Transport;
+  /** Texts waiting for the end of the turn, already joined. */
+  #waiting = "";
+  #joinLength = JOIN_MIN_FRAME_LENGTH;
+  #posted = 0;
+  #flushed = 0;
+  #isScheduled = false;
+  #isClosed = false;
+  #isCongested = false;
+  #roomWaiters: (() => void)[] = [];
+  #flushLater = (): void => {
+    this.#isScheduled = false;
+    this.#joinLength = JOIN_MIN_FRAME_LENGTH;
+    this.flush();
+  };
+
+  /** `onOverflow` is called once, when unsent bytes pass the hard limit. */
+  constructor(options: OutboxOptions, onOverflow: (bufferedBytes: number) => void) {
+    this.#options = options;
+    this.#onOverflow = onOverflow;
+    this.#transport = options.transport;
+  }
+
+  /** Whether new sends must be refused. Looks again while congested, so that it ends by itself. */
+  get isCongested(): boolean {
+    if (this.#isCongested) this.#isCongested = this.#buffered > this.#options.limits.softQueueBytes;
+    return this.#isCongested;
+  }
+
+  /**
+   * Posts text. Returns a ticket for `hasLeft()`.
+   *
+   * HOT: benchmarks/run.ts, every row. String concatenation builds a rope that is flattened once, on sending.
+   */
+  post(type: FrameType, idField: string | number, path: string, data: string): number {
+    if (this.#isClosed) return NEVER;
+    const text = encodeFrame(type, idField, path, data);
+    if (this.joins && text.length <= JOIN_MAX_MESSAGE_LENGTH) {
+      this.#waiting = this.#waiting === "" ? text : `${this.#waiting}\n${text}`;
+      this.#posted++;
+      if (this.#waiting.length > this.#joinLength) this.#flushEarly();
+      else this.#schedule();
+      return this.#posted;
+    }
+    return this.#sendNow(text);
+  }
+
+  /** Posts a payload with its attributes: as text, or as a binary frame when it holds bytes. */
+  postBody(type: FrameType, idField: string | number, path: string, body: Body): number {
+    const { data, attachments, rich } = body;
+    const codec = rich ? `${idField};c=rich` : idField;
+    if (attachments.length === 0) return this.post(type, codec, path, data);
+    const head = encodeFrame(type, `${codec};b=${lengthsOf(attachments)}`, path, data);
+    return this.#sendNow({ head, attachments });
+  }
+
+  /** Whether the frame of this ticket was handed to the transport, and so may have been delivered. */
+  hasLeft(ticket: number): boolean {
+    return ticket <= this.#flushed;
+  }
+
+  flush(): void {
+    if (this.#waiting === "" || this.#isClosed) return;
+    const text = this.#waiting;
+    this.#waiting = "";
+    this.#flushed = this.#posted;
+    this.#hand(text);
+  }
+
+  /** Resolves when a stream may send its next item. */
+  room(): Promise<void> | undefined {
+    if (this.#isClosed || this.#buffered <= STREAM_ROOM_BYTES) return undefined;
+    this.flush();
+    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  drained(): void {
+    const waiters = this.#roomWaiters;
+    this.#roomWaiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  /** What is still waiting never left: `hasLeft()` of it stays false. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting = "";
+    this.drained();
+  }
+
+  get #buffered(): number {
+    return this.#transport.bufferedBytes + this.#waiting.length;
+  }
+
+  /** Large or binary: after what waits already, so that the order holds. */
+  #sendNow(frame: OutgoingFrame): number {
+    if (this.#isClosed) return NEVER;
+    this.flush();
+    this.#flushed = ++this.#posted;
+    this.#hand(frame);
+    return this.#posted;
+  }
+
+  #flushEarly(): void {
+    this.#joinLength = Math.min(2 * this.#joinLength, JOIN_MAX_FRAME_LENGTH);
+    this.flush();
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#options.clock.defer(this.#flushLater);
+  }
+
+  #hand(frame: OutgoingFrame): void {
+    const { limits } = this.#options;
+    traceFrame(this.#options, "frame:out", frame);
+    this.#transport.send(frame);
+    const buffered = this.#transport.bufferedBytes;
+    this.#isCongested = buffered > limits.softQueueBytes;
+    if (buffered > limits.hardQueueBytes && !this.#isClosed) this.#onOverflow(buffered);
+  }
+}

@@ -1,0 +1,95 @@
+// Matches answers to questions: every question that was asked here settles exactly once.
+// Knows ids, deadlines and abort signals; knows nothing of frames or sockets.
+
+import type { CrosswireError } from "../errors.ts";
+import type { Definition } from "../wire/definition.ts";
+import type { Clock } from "./clock.ts";
+import { Sweep } from "./sweep.ts";
+
+/** The part of an AbortSignal that is used, so that any implementation of it fits. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void, options?: { once: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface Waiter {
+  readonly definition: Definition;
+  readonly timeoutMs: number;
+  readonly dueAt: number;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+  /** Set when the frame is posted: tells whether it left before the connection broke. */
+  ticket: number;
+  /** Undoes the listener on the caller's signal. */
+  release: (() => void) | undefined;
+}
+
+export interface PendingOptions {
+  readonly clock: Clock;
+  readonly isPaused: () => boolean;
+  readonly onTimeout: (id: number, waiter: Waiter) => void;
+}
+
+export class Pending {
+  #waiting = new Map<number, Waiter>();
+  #options: PendingOptions;
+  #sweep: Sweep;
+
+  constructor(options: PendingOptions) {
+    this.#options = options;
+    this.#sweep = new Sweep(options.clock, options.isPaused, (now) => this.#expire(now));
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  add(id: number, waiter: Waiter): void {
+    this.#waiting.set(id, waiter);
+    this.#sweep.watch(waiter.dueAt);
+  }
+
+  /** `onAbort` runs when the signal fires while the question is still open. */
+  addSignal(id: number, waiter: Waiter, signal: Signal, onAbort: () => void): void {
+    const listener = (): void => {
+      if (this.take(id) === undefined) return;
+      waiter.reject(signal.reason);
+      onAbort();
+    };
+    signal.addEventListener("abort", listener, { once: true });
+    waiter.release = () => signal.removeEventListener("abort", listener);
+  }
+
+  /** Removes and returns the waiter: whoever took it settles it, and nobody else can. */
+  take(id: number): Waiter | undefined {
+    const waiter = this.#waiting.get(id);
+    if (waiter === undefined) return undefined;
+    this.#waiting.delete(id);
+    waiter.release?.();
+    return waiter;
+  }
+
+  /** Every waiter is rejected with the error made for it. Called when the channel ends. */
+  rejectAll(reasonFor: (waiter: Waiter) => CrosswireError): void {
+    this.#sweep.stop();
+    for (const id of [...this.#waiting.keys()]) {
+      const waiter = this.take(id);
+      waiter?.reject(reasonFor(waiter));
+    }
+  }
+
+  #expire(now: number): number {
+    let next = Infinity;
+    for (const [id, waiter] of this.#waiting) {
+      if (waiter.dueAt <= now) {
+        this.take(id);
+        this.#options.onTimeout(id, waiter);
+      } else if (waiter.dueAt < next) {
+        next = waiter.dueAt;
+      }
+    }
+    return next;
+  }
+}

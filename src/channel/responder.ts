@@ -1,0 +1,226 @@
+// The answering half of a channel: requests, messages and streams that start on the other side.
+
+import { CrosswireError } from "../errors.ts";
+import { attribute, type Frame } from "../wire/frame.ts";
+import type { Answers } from "./answers.ts";
+import { CallContext, type Caller } from "./call-context.ts";
+import type { Handlers, Registration } from "./handlers.ts";
+import { idOf, Intake, Refusal } from "./intake.ts";
+import type { Link } from "./link.ts";
+import { Replies } from "./replies.ts";
+import { ServedStream } from "./served-stream.ts";
+import { type CallId, Serving } from "./serving.ts";
+
+export interface ResponderOptions {
+  readonly handlers: Handlers;
+  readonly answers: Answers;
+  readonly caller: Caller;
+  readonly exposeStacks: boolean;
+}
+
+export class Responder {
+  #link: Link;
+  #options: ResponderOptions;
+  #serving: Serving;
+  #intake: Intake;
+  #replies: Replies;
+  #openStreams = 0;
+
+  constructor(link: Link, options: ResponderOptions) {
+    this.#link = link;
+    this.#options = options;
+    // A call that ran out of time has a caller that stopped waiting: it needs no answer.
+    this.#serving = new Serving(link.clock, link.isPaused, (id, { path }) => {
+      this.#traceEnd(id, path, "XW_TIMEOUT");
+      link.settled();
+    });
+    this.#intake = new Intake(link, this.#serving);
+    this.#replies = new Replies(link, options.exposeStacks);
+  }
+
+  get isIdle(): boolean {
+    return this.#serving.size === 0;
+  }
+
+  /** From now on new calls are refused. */
+  leave(): void {
+    this.#intake.isLeaving = true;
+  }
+
+  /** HOT: benchmarks/run.ts. */
+  request(frame: Frame, attachments: readonly Uint8Array[]): void {
+    const id = idOf(frame.id);
+    const { path } = frame;
+    if (this.#intake.isRepeated(id)) return this.#link.dropped(frame, "this id was used before");
+    const registration = this.#options.handlers.answering("request", path);
+    const refusal = this.#intake.refusal(path);
+    if (refusal !== undefined) return this.#replies.failure(id, path, refusal);
+    if (registration === undefined) return this.#replies.failure(id, path, this.#noHandler(path));
+    const { caller } = this.#options;
+    const { clock, facts } = this.#link;
+    const dueAt = this.#intake.dueAt(frame, facts.callTimeoutMs);
+    const context = new CallContext(path, caller, clock, dueAt);
+    this.#serving.add(id, context);
+    this.#traceStart(id, path);
+    try {
+      const result = this.#run(registration, frame, attachments, context);
+      if (!(result instanceof Promise)) return this.#succeed(id, registration, result);
+      result.then(
+        (value) => this.#succeed(id, registration, value),
+        (error) => this.#fail(id, path, error),
+      );
+    } catch (error) {
+      this.#fail(id, path, error);
+    }
+  }
+
+  /** Each listener gets the message; what one throws is reported, for there is no caller to tell. */
+  message(frame: Frame, attachments: readonly Uint8Array[]): void {
+    const listeners = this.#options.handlers.messages(frame.path);
+    if (listeners === undefined) return this.#link.dropped(frame, "nobody listens on this path");
+    const context = new CallContext(frame.path, this.#options.caller, this.#link.clock, Infinity);
+    for (const listener of [...listeners]) {
+      try {
+        const result = this.#handle(listener, frame, attachments, context);
+        if (result instanceof Promise) result.catch((error) => this.#messageFailed(frame, error));
+      } catch (error) {
+        this.#messageFailed(frame, error);
+      }
+    }
+  }
+
+  open(frame: Frame, attachments: readonly Uint8Array[]): void {
+    const id = idOf(frame.id);
+    const { path } = frame;
+    if (this.#intake.isRepeated(id)) return this.#link.dropped(frame, "this id was used before");
+    const registration = this.#options.handlers.answering("stream", path);
+    const refusal = this.#intake.refusal(path) ?? this.#tooManyStreams(path);
+    if (refusal !== undefined) return this.#replies.end(id, { error: refusal });
+    if (registration === undefined) {
+      return this.#replies.end(id, { error: this.#noHandler(path) });
+    }
+    const dueAt = this.#intake.dueAt(frame, Infinity);
+    const { caller } = this.#options;
+    const stream = new ServedStream(this.#link, id, frame, registration, caller, dueAt);
+    this.#openStreams++;
+    this.#serving.add(id, stream);
+    this.#traceStart(id, path);
+    void this.#runStream(id, stream, registration, frame, attachments);
+  }
+
+  /** A frame of a stream that this side serves; false when there is no such stream. */
+  stream(frame: Frame, attachments: readonly Uint8Array[]): boolean {
+    const served = this.#serving.get(idOf(frame.id));
+    return served instanceof ServedStream && served.receive(frame, attachments);
+  }
+
+  cancel(frame: Frame): void {
+    const id = idOf(frame.id);
+    const reason = new CrosswireError("XW_CANCELLED");
+    const cancelled = this.#serving.cancel(id, reason);
+    if (cancelled === undefined) return this.#link.dropped(frame, "nothing to cancel");
+    this.#traceEnd(id, cancelled.path, reason.code);
+    this.#link.settled();
+  }
+
+  cancelAll(reason: CrosswireError): void {
+    this.#serving.cancelAll(reason);
+  }
+
+  #run(
+    registration: Registration,
+    frame: Frame,
+    attachments: readonly Uint8Array[],
+    context: CallContext,
+  ): unknown {
+    const key = frame.attributes === "" ? undefined : attribute(frame.attributes, "k");
+    if (key === undefined) return this.#handle(registration, frame, attachments, context);
+    return this.#options.answers.once(`${frame.path}:${key}`, () =>
+      this.#handle(registration, frame, attachments, context),
+    );
+  }
+
+  #handle(
+    registration: Registration,
+    frame: Frame,
+    attachments: readonly Uint8Array[],
+    context: CallContext,
+  ): unknown {
+    const payload = this.#intake.payload(registration.definition, frame, attachments);
+    return payload instanceof Promise
+      ? payload.then((value) => registration.handle(value, context))
+      : registration.handle(payload, context);
+  }
+
+  async #runStream(
+    id: CallId,
+    stream: ServedStream,
+    { definition }: Registration,
+    frame: Frame,
+    attachments: readonly Uint8Array[],
+  ): Promise<void> {
+    try {
+      await stream.run(await this.#intake.payload(definition, frame, attachments));
+      if (this.#finish(id, frame.path)) this.#replies.end(id);
+    } catch (error) {
+      if (this.#finish(id, frame.path, error)) this.#replies.end(id, { error });
+    } finally {
+      this.#openStreams--;
+      stream.finish();
+    }
+  }
+
+  #succeed(id: CallId, { definition }: Registration, value: unknown): void {
+    try {
+      const body = this.#replies.encode(definition, value);
+      if (this.#finish(id, definition.path)) this.#replies.result(id, definition.path, body);
+    } catch (error) {
+      this.#fail(id, definition.path, error);
+    }
+  }
+
+  #fail(id: CallId, path: string, error: unknown): void {
+    if (this.#finish(id, path, error)) this.#replies.failure(id, path, error);
+  }
+
+  /** False when nobody waits any more. */
+  #finish(id: CallId, path: string, error?: unknown): boolean {
+    const isWaitedFor = this.#serving.finish(id);
+    if (isWaitedFor) this.#traceEnd(id, path, error);
+    this.#link.settled();
+    return isWaitedFor;
+  }
+
+  #noHandler(path: string): Refusal {
+    const { handlers } = this.#options;
+    const known = `${handlers.describe("request")}; ${handlers.describe("stream")}`;
+    const text = `there is no handler for ${JSON.stringify(path)}: ${known}. Register it before it is called.`;
+    return new Refusal(new CrosswireError("XW_NO_HANDLER", text, { path }));
+  }
+
+  #tooManyStreams(path: string): Refusal | undefined {
+    const { maxStreams } = this.#link.limits;
+    if (this.#openStreams < maxStreams) return undefined;
+    const text = `limits.maxStreams (${maxStreams}) streams of this connection are open already.`;
+    return new Refusal(new CrosswireError("XW_OVERLOADED", text, { path }));
+  }
+
+  #messageFailed(frame: Frame, error: unknown): void {
+    if (error instanceof Refusal) return this.#link.dropped(frame, error.message);
+    const where = `the handler of message ${JSON.stringify(frame.path)} from ${this.#link.peer}`;
+    this.#link.report(error, where);
+  }
+
+  #traceStart(id: CallId, path: string): void {
+    const start = this.#link.trace["request:start"];
+    if (!start.hasSubscribers) return;
+    start.publish({ peer: this.#link.peer, path, id, side: "handler" });
+  }
+
+  #traceEnd(id: CallId, path: string, error?: unknown): void {
+    const end = this.#link.trace["request:end"];
+    if (!end.hasSubscribers) return;
+    const failure = error === undefined ? {} : { error };
+    end.publish({ peer: this.#link.peer, path, id, side: "handler", ...failure });
+  }
+}

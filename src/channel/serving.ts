@@ -1,0 +1,80 @@
+// The calls of the other side that are being worked on here: their deadlines, and how they are cancelled.
+
+import type { CrosswireError } from "../errors.ts";
+import { timeIsUp } from "./call-context.ts";
+import type { Clock } from "./clock.ts";
+import { Sweep } from "./sweep.ts";
+
+export type CallId = number | string;
+
+/** One call in progress: the context of a request, or a stream with its two directions. */
+export interface Served {
+  readonly path: string;
+  /** Monotonic; Infinity without a deadline. */
+  readonly dueAt: number;
+  cancel(reason: CrosswireError): void;
+}
+
+export class Serving {
+  #calls = new Map<CallId, Served>();
+  #sweep: Sweep;
+  #onTimeout: (id: CallId, served: Served) => void;
+
+  constructor(
+    clock: Clock,
+    isPaused: () => boolean,
+    onTimeout: (id: CallId, served: Served) => void,
+  ) {
+    this.#onTimeout = onTimeout;
+    this.#sweep = new Sweep(clock, isPaused, (now) => this.#expire(now));
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  has(id: CallId): boolean {
+    return this.#calls.has(id);
+  }
+
+  get(id: CallId): Served | undefined {
+    return this.#calls.get(id);
+  }
+
+  add(id: CallId, served: Served): void {
+    this.#calls.set(id, served);
+    if (served.dueAt !== Infinity) this.#sweep.watch(served.dueAt);
+  }
+
+  /** False when the call was cancelled meanwhile: then its answer is of no use to anybody. */
+  finish(id: CallId): boolean {
+    return this.#calls.delete(id);
+  }
+
+  /** Returns what was cancelled, if it was still running. */
+  cancel(id: CallId, reason: CrosswireError): Served | undefined {
+    const served = this.#calls.get(id);
+    if (served === undefined) return undefined;
+    this.#calls.delete(id);
+    served.cancel(reason);
+    return served;
+  }
+
+  cancelAll(reason: CrosswireError): void {
+    this.#sweep.stop();
+    for (const id of [...this.#calls.keys()]) this.cancel(id, reason);
+  }
+
+  #expire(now: number): number {
+    let next = Infinity;
+    for (const [id, served] of this.#calls) {
+      if (served.dueAt <= now) {
+        this.cancel(id, timeIsUp(served.path));
+        this.#onTimeout(id, served);
+      } else if (served.dueAt < next) {
+        next = served.dueAt;
+      }
+    }
+    return next;
+  }
+}
