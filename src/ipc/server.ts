@@ -1,0 +1,282 @@
+// The side that listens: it knows its clients by runtimeId, answers their requests and sends them its own.
+
+import type { CallOptions, StreamOptions } from "../channel/caller.ts";
+import type { ItemStream } from "../channel/opened-streams.ts";
+import { CLOSE_CODE } from "../channel/transport.ts";
+import { CrosswireError, isCrosswireError } from "../errors.ts";
+import { Front } from "../http/front.ts";
+import { Gate } from "../http/gate.ts";
+import { Listeners, type Undo } from "../lifetime.ts";
+import type {
+  DefineMessage,
+  DefineRequest,
+  DefineStream,
+  DefinitionOptions,
+  IPCClientMessage,
+  IPCClientRequest,
+  IPCClientStream,
+  IPCServerMessage,
+  IPCServerRequest,
+  IPCServerStream,
+  PayloadAnd,
+} from "../wire/definition-types.ts";
+import { define, definitionOf } from "../wire/definition.ts";
+import { encodePayload } from "../wire/payload.ts";
+import { DEFAULT_PORT, IPC_PATH } from "./address.ts";
+import { type ClientInfo, ClientTable, type ConnectedClient } from "./client-table.ts";
+import { keyOf, listen, type Place } from "./listener.ts";
+import { type IPCServerOptions, placeOf, tokenOf } from "./server-options.ts";
+import { removeRuntimeFile, writeRuntimeFile } from "./runtime-file.ts";
+import type { HandlerOf } from "../channel/handlers.ts";
+import { createSocketContext, type SocketContext, toCallOptions } from "./socket.ts";
+import { acceptUpgrades } from "./upgrade.ts";
+
+/**
+ * A server that clients find by its port alone.
+ *
+ * @example
+ * const server = new IPCServer()
+ * server.onFrameworkMessage(greet, async (name) => `Hello ${name}`)
+ * if (!(await server.start())) console.log("another process has the port")
+ */
+export class IPCServer {
+  /** Declares a request that the server answers. With schemas its types are inferred. */
+  static readonly defineRequest: DefineRequest<"server"> = (
+    path: string,
+    options?: DefinitionOptions,
+  ) => define("request", path, options);
+  /** Declares a message to the server. */
+  static readonly defineMessage: DefineMessage<"server"> = (
+    path: string,
+    options?: DefinitionOptions,
+  ) => define("message", path, options);
+  /** Declares a stream that the server produces; `Upload` is what a client may send along. */
+  static readonly defineStream: DefineStream<"server"> = (
+    path: string,
+    options?: DefinitionOptions,
+  ) => define("stream", path, options);
+
+  /** 256 random bits, new for each server unless given. Clients on this machine find it by themselves. */
+  readonly token: string;
+  #place: Place;
+  #context: SocketContext;
+  #clients: ClientTable;
+  #front: Front;
+  #connected: Listeners<[ClientInfo]>;
+  #disconnected: Listeners<[ClientInfo]>;
+  #state: "new" | "listening" | "closed" = "new";
+  #closing: Promise<void> | undefined;
+
+  constructor(port: number = DEFAULT_PORT, options: IPCServerOptions = {}) {
+    this.#place = placeOf(port, options);
+    this.token = tokenOf(options, this.#place);
+    this.#context = createSocketContext(options);
+    const { limits, report } = this.#context;
+    this.#clients = new ClientTable(limits);
+    this.#connected = new Listeners("an onClientConnect listener", report);
+    this.#disconnected = new Listeners("an onClientDisconnect listener", report);
+    const gate = new Gate({ ...options, token: this.token }, () => this.#boundPort());
+    this.#front = new Front(gate, limits);
+    const accept = acceptUpgrades(this.#context, {
+      isOpen: () => this.#state === "listening" && !this.#clients.isFull,
+      onArrival: (socket) => this.#clients.expect(socket),
+      onClient: (client) => this.#admit(client),
+    });
+    this.#front.onUpgrade(IPC_PATH, accept);
+  }
+
+  /** Resolves to true when this server now listens, to false when the port is held by another. Rejects with XW_LISTEN. */
+  async start(): Promise<boolean> {
+    if (this.#state === "listening") return true;
+    if (this.#state === "closed")
+      throw new CrosswireError(
+        "XW_CLOSED",
+        "A closed server cannot start again; create a new one.",
+      );
+    return listen(this.#front.server, this.#place, () => {
+      this.#state = "listening";
+      this.#writeRuntimeFile();
+    });
+  }
+
+  /** The port it listens on; 0 before start() and on Unix sockets. */
+  getPort(): number {
+    return this.#boundPort() ?? 0;
+  }
+
+  /** `http://127.0.0.1:<port>`, or `ws+unix:<path>`; empty before start(). */
+  getUrl(): string {
+    if (this.#state !== "listening") return "";
+    if ("socketPath" in this.#place) return `ws+unix:${this.#place.socketPath}`;
+    const { host } = this.#place;
+    return `http://${host.includes(":") ? `[${host}]` : host}:${this.getPort()}`;
+  }
+
+  /** What a child process needs in its environment for `new IPCClient()` to find this server. */
+  get env(): { readonly CROSSWIRE_URL: string; readonly CROSSWIRE_TOKEN: string } {
+    return { CROSSWIRE_URL: this.getUrl(), CROSSWIRE_TOKEN: this.token };
+  }
+
+  /** Answers a request of clients. A later handler of the same request takes over. */
+  onFrameworkMessage<Req, Res, HReq, HRes>(
+    request: IPCServerRequest<Req, Res, HReq, HRes>,
+    handler: HandlerOf<HReq, HRes>,
+  ): Undo {
+    return this.#context.handlers.add(definitionOf("request", request), handler);
+  }
+
+  /** Listens to a message of clients. All listeners of a message hear it. */
+  onMessage<P, HP>(message: IPCServerMessage<P, HP>, handler: HandlerOf<HP, unknown>): Undo {
+    return this.#context.handlers.add(definitionOf("message", message), handler);
+  }
+
+  /** Produces a stream for clients: an async generator, run once per opening. */
+  onStream<Req, Item, Upload, HReq, HItem>(
+    stream: IPCServerStream<Req, Item, Upload, HReq, HItem>,
+    handler: HandlerOf<HReq, AsyncIterable<HItem> | Iterable<HItem>, Upload>,
+  ): Undo {
+    return this.#context.handlers.add(definitionOf("stream", stream), handler);
+  }
+
+  /** Sends a request to the client of this runtimeId. Resolves with its answer; rejects with a CrosswireError. */
+  sendFrameworkMessage<Req, Res, HReq, HRes>(
+    runtimeId: string,
+    request: IPCClientRequest<Req, Res, HReq, HRes>,
+    ...[payload, options]: PayloadAnd<NoInfer<Req>, [options?: number | CallOptions]>
+  ): Promise<Res> {
+    const settings = toCallOptions(options);
+    try {
+      return this.#clients
+        .get(runtimeId)
+        .socket.request(request, payload, settings) as Promise<Res>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Sends a message to the client of this runtimeId. Throws when that is not possible. */
+  sendMessage<P, HP>(
+    runtimeId: string,
+    message: IPCClientMessage<P, HP>,
+    ...[payload]: PayloadAnd<NoInfer<P>, []>
+  ): void {
+    this.#clients.get(runtimeId).socket.send(message, payload);
+  }
+
+  /** Sends a message to all clients, or those that `filter` wants. Returns to how many it was sent. */
+  broadcast<P, HP>(
+    message: IPCClientMessage<P, HP>,
+    payload: NoInfer<P>,
+    filter?: (client: ClientInfo) => boolean,
+  ): number {
+    const { path, codec } = definitionOf("message", message);
+    const body = encodePayload(payload, codec, this.#context.limits.maxDepth);
+    let sent = 0;
+    for (const { info, socket } of this.#clients.all()) {
+      if (filter?.(info) === false) continue;
+      // One client that is slow or about to leave must not keep the others from hearing it.
+      if (trySend(() => socket.channel.caller.encodedMessage(path, body))) sent++;
+    }
+    return sent;
+  }
+
+  /** Opens a stream that the client of this runtimeId produces. Errors are thrown where it is read. */
+  openStream<Req, Item, Upload, HReq, HItem>(
+    runtimeId: string,
+    stream: IPCClientStream<Req, Item, Upload, HReq, HItem>,
+    ...[payload, options]: PayloadAnd<NoInfer<Req>, [options?: StreamOptions<Upload>]>
+  ): ItemStream<Item> {
+    return this.#clients
+      .get(runtimeId)
+      .socket.openStream(stream, payload, options) as ItemStream<Item>;
+  }
+
+  /** Who is connected now. */
+  clients(): ClientInfo[] {
+    return this.#clients.all().map(({ info }) => info);
+  }
+
+  onClientConnect(listener: (client: ClientInfo) => void): Undo {
+    return this.#connected.add(listener);
+  }
+
+  onClientDisconnect(listener: (client: ClientInfo) => void): Undo {
+    return this.#disconnected.add(listener);
+  }
+
+  /** Resolves when what was sent to this client has left, as far as new sends need to wait for it. */
+  async drain(runtimeId: string): Promise<void> {
+    await this.#clients.get(runtimeId).socket.drain();
+  }
+
+  /** Tells the clients, lets what is in flight settle for up to `graceMs`, then closes everything. */
+  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(options.graceMs ?? this.#context.limits.closeGraceMs));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const wasListening = this.#state === "listening";
+    if (wasListening) removeRuntimeFile(this.#runtimeKey(), this.#context.identity.instanceId);
+    this.#state = "closed";
+    const { server } = this.#front;
+    const stopped = wasListening
+      ? new Promise<void>((resolve) => server.close(() => resolve()))
+      : undefined;
+    await Promise.all(
+      this.#clients
+        .sockets()
+        .map(({ channel }) =>
+          channel.close(CLOSE_CODE.goingAway, "the server is closing", graceMs),
+        ),
+    );
+    // What is left are plain HTTP connections and unfinished handshakes.
+    server.closeAllConnections();
+    await stopped;
+  }
+
+  #admit(client: ConnectedClient): void {
+    const { info, socket } = client;
+    const superseded = this.#clients.add(client);
+    superseded?.socket.channel.end({
+      error: new CrosswireError(
+        "XW_SUPERSEDED",
+        `A newer connection took over the runtimeId ${JSON.stringify(info.runtimeId)}.`,
+      ),
+      closeCode: CLOSE_CODE.superseded,
+    });
+    void socket.channel.closed.then(() => {
+      this.#clients.remove(client);
+      this.#disconnected.emit(info);
+    });
+    this.#connected.emit(info);
+  }
+
+  #boundPort(): number | undefined {
+    const address = this.#front.server.address();
+    return typeof address === "object" && address !== null ? address.port : undefined;
+  }
+
+  #runtimeKey(): string {
+    return keyOf(this.#place, this.getPort());
+  }
+
+  #writeRuntimeFile(): void {
+    const { instanceId, name } = this.#context.identity;
+    const record = { url: this.getUrl(), token: this.token, pid: process.pid, instanceId };
+    writeRuntimeFile(this.#runtimeKey(), name === undefined ? record : { ...record, name });
+  }
+}
+
+function trySend(send: () => void): boolean {
+  try {
+    send();
+    return true;
+  } catch (error) {
+    if (isCrosswireError(error)) return false;
+    throw error;
+  }
+}

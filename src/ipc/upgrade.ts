@@ -1,0 +1,124 @@
+// From an HTTP upgrade that passed the gate to a connected client.
+
+import type { IncomingMessage } from "node:http";
+import { WebSocketServer } from "ws";
+import type { Duplex } from "node:stream";
+import { PROTOCOL_VERSION } from "../channel/hello.ts";
+import { refuseUpgrade, type UpgradeHandler } from "../http/front.ts";
+import { PROTOCOL_HEADER } from "./address.ts";
+import type { ClientInfo, ConnectedClient } from "./client-table.ts";
+import { IPCSocket, type SocketContext } from "./socket.ts";
+import { FrameCache, WebSocketTransport } from "./websocket-transport.ts";
+
+export interface Admission {
+  readonly isOpen: () => boolean;
+  /** Called when the WebSocket is open, before anything is known of the client. */
+  readonly onArrival: (socket: IPCSocket) => void;
+  /** Called when the client said hello, or at once for peers of the base protocol. */
+  readonly onClient: (client: ConnectedClient) => void;
+}
+
+const MAX_RUNTIME_ID_LENGTH = 256;
+
+export function acceptUpgrades(context: SocketContext, admission: Admission): UpgradeHandler {
+  const { limits } = context;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    // Compressing small messages on one machine is twenty times slower than sending them.
+    perMessageDeflate: false,
+    maxPayload: limits.maxFrameBytes,
+    maxFragments: limits.maxFragments,
+  });
+  sockets.on("headers", (headers) => headers.push(`${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}`));
+  const frames = new FrameCache();
+  let lastClient = 0;
+
+  return (request, socket, head) => {
+    const runtimeId = runtimeIdOf(request);
+    const version = request.headers[PROTOCOL_HEADER];
+    if (runtimeId === null)
+      return refuse(
+        socket,
+        400,
+        "XW_REFUSED",
+        "the runtimeId is empty, too long or has control characters",
+      );
+    if (version !== undefined && version !== String(PROTOCOL_VERSION)) {
+      return refuse(
+        socket,
+        426,
+        "XW_VERSION",
+        `this server speaks version ${PROTOCOL_VERSION} of the protocol`,
+      );
+    }
+    if (!admission.isOpen()) {
+      return refuse(
+        socket,
+        503,
+        "XW_OVERLOADED",
+        `the server is closing, or limits.maxClients (${limits.maxClients}) are connected`,
+      );
+    }
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      const clientId = `client-${++lastClient}`;
+      const transport = new WebSocketTransport(ws, { limits, socket, frames });
+      admitClient(
+        context,
+        transport,
+        { clientId, runtimeId, saysHello: version !== undefined },
+        admission,
+      );
+    });
+  };
+}
+
+interface Arrival {
+  readonly clientId: string;
+  readonly runtimeId: string | undefined;
+  readonly saysHello: boolean;
+}
+
+function admitClient(
+  context: SocketContext,
+  transport: WebSocketTransport,
+  arrival: Arrival,
+  admission: Admission,
+): void {
+  const { clientId, runtimeId, saysHello } = arrival;
+  const ids = { clientId, ...(runtimeId === undefined ? {} : { runtimeId }) };
+  const socket = new IPCSocket(transport, {
+    context,
+    expectsHello: saysHello,
+    peer: `client ${JSON.stringify(runtimeId ?? clientId)}`,
+    caller: ids,
+  });
+  admission.onArrival(socket);
+  socket.channel.ready.then(
+    (identity) => {
+      const info: ClientInfo = {
+        ...ids,
+        ...(identity?.pid === undefined ? {} : { pid: identity.pid }),
+        ...(identity?.name === undefined ? {} : { name: identity.name }),
+        connectedAt: new Date(),
+      };
+      admission.onClient({ info, socket });
+    },
+    // It left or broke before it said hello: nobody was told of it, so nobody needs to be told.
+    () => {},
+  );
+}
+
+/** Undefined when none is given, null when it cannot be used. */
+function runtimeIdOf(request: IncomingMessage): string | undefined | null {
+  const query = (request.url ?? "").split("?", 2)[1] ?? "";
+  const runtimeId = new URLSearchParams(query).get("runtimeId");
+  if (runtimeId === null) return undefined;
+  const isUsable =
+    runtimeId !== "" && runtimeId.length <= MAX_RUNTIME_ID_LENGTH && !/\p{Cc}/u.test(runtimeId);
+  return isUsable ? runtimeId : null;
+}
+
+function refuse(socket: Duplex, status: number, code: string, reason: string): void {
+  refuseUpgrade(socket, { status, code, reason });
+}
