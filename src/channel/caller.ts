@@ -29,26 +29,18 @@ export interface StreamOptions<Upload = unknown> {
 
 export class Caller {
   #link: Link;
-  #pending: Pending;
-  #streams: OpenedStreams;
+  // Made when first needed: most connections of a server are never asked anything.
+  #pendingCalls: Pending | undefined;
+  #openedStreams: OpenedStreams | undefined;
   #lastId = 0;
 
   constructor(link: Link) {
     this.#link = link;
-    this.#streams = new OpenedStreams(link);
-    this.#pending = new Pending({
-      clock: link.clock,
-      isPaused: link.isPaused,
-      onTimeout: (id, waiter) => this.#timedOut(id, waiter),
-    });
-  }
-
-  get pendingCalls(): number {
-    return this.#pending.size;
   }
 
   get isIdle(): boolean {
-    return this.#pending.size === 0 && this.#streams.size === 0;
+    const calls = this.#pendingCalls?.size ?? 0;
+    return calls === 0 && (this.#openedStreams?.size ?? 0) === 0;
   }
 
   /** HOT: benchmarks/run.ts. Rejects rather than throws, so that a caller has one place to catch. */
@@ -93,14 +85,15 @@ export class Caller {
 
   /** The same with a payload that was encoded once for many. */
   encodedMessage(path: string, body: Body): void {
-    this.#link.assertOpen(path);
+    this.#link.owner.assertOpen(path);
     assertRoom(this.#link, JSON.stringify(path));
     assertSendable(this.#link, path, body);
     this.#link.outbox.postBody(FRAME_TYPE.message, "", path, body);
   }
 
   open(definition: Definition, payload: unknown, options: StreamOptions): ItemStream {
-    return this.#streams.open(++this.#lastId, definition, payload, options);
+    this.#openedStreams ??= new OpenedStreams(this.#link);
+    return this.#openedStreams.open(++this.#lastId, definition, payload, options);
   }
 
   /** An answer. One that nobody waits for (late, twice, or made up) is dropped. */
@@ -116,18 +109,18 @@ export class Caller {
         ...(error === undefined ? {} : { error }),
       });
     }
-    this.#link.settled();
+    this.#link.owner.settled();
   }
 
   /** A frame of a stream that this side opened; false when there is no such stream. */
   stream(frame: Frame, attachments: readonly Uint8Array[]): boolean {
-    return this.#streams.receive(frame, attachments);
+    return this.#openedStreams?.receive(frame, attachments) ?? false;
   }
 
   /** The connection ended: every open question hears it at once. */
   rejectAll(code: ErrorCode, why: string): void {
     const peer = this.#link.peer;
-    this.#pending.rejectAll((waiter) => {
+    this.#pendingCalls?.rejectAll((waiter) => {
       const { path } = waiter.definition;
       const maybeDelivered = this.#link.outbox.hasLeft(waiter.ticket);
       const fate = maybeDelivered
@@ -139,9 +132,14 @@ export class Caller {
         maybeDelivered,
       });
     });
-    this.#streams.failAll(
+    this.#openedStreams?.failAll(
       new CrosswireError(code, `The stream from ${peer} ended early: ${why}`, { peer }),
     );
+  }
+
+  get #pending(): Pending {
+    this.#pendingCalls ??= new Pending(this.#link, (id, waiter) => this.#timedOut(id, waiter));
+    return this.#pendingCalls;
   }
 
   #settle(waiter: Waiter, frame: Frame, attachments: readonly Uint8Array[]): unknown {
@@ -166,7 +164,7 @@ export class Caller {
 
   #encode(definition: Definition, payload: unknown): Body {
     const { path, codec } = definition;
-    this.#link.assertOpen(path);
+    this.#link.owner.assertOpen(path);
     assertRoom(this.#link, JSON.stringify(path));
     const body = encodePayload(payload, codec, this.#link.limits.maxDepth);
     assertSendable(this.#link, path, body);
@@ -192,7 +190,7 @@ export class Caller {
         { path, peer: this.#link.peer, detail: { timeoutMs: waiter.timeoutMs } },
       ),
     );
-    this.#link.settled();
+    this.#link.owner.settled();
   }
 
   #likelyCause(): string {

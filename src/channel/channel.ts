@@ -2,16 +2,13 @@
 // what the other side asks goes to the responder, what it answers to the caller.
 
 import type { CrosswireError } from "../errors.ts";
-import type { Report } from "../lifetime.ts";
-import type { Limits } from "../limits.ts";
-import type { TraceSinks } from "../trace.ts";
 import { splitBinary } from "../wire/binary-frame.ts";
 import { decodeFrame, forEachMessage, FRAME_TYPE, type Frame } from "../wire/frame.ts";
 import { parseJson, stringifyJson } from "../wire/json.ts";
-import type { Answers } from "./answers.ts";
 import type { Caller as CallerIdentity } from "./call-context.ts";
 import { Caller } from "./caller.ts";
-import type { Clock, Timer } from "./clock.ts";
+import type { Timer } from "./clock.ts";
+import type { Endpoint } from "./endpoint.ts";
 import {
   closedHere,
   describeClose,
@@ -20,46 +17,37 @@ import {
   lost,
   malformedFrame,
   saidNoHello,
-  silent,
+  silent as fellSilent,
   unread,
 } from "./closing.ts";
 import { traceFrame } from "./frame-trace.ts";
-import type { Handlers } from "./handlers.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Heartbeat, type HeartbeatOwner } from "./heartbeat.ts";
 import { HELLO_PATH, type Identity, ownHello, readHello } from "./hello.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { createLink, type Link } from "./link.ts";
+import { Link, type LinkOwner } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
 import { Responder } from "./responder.ts";
 import { CLOSE_CODE, type CloseReason, type IncomingFrame, type Transport } from "./transport.ts";
 
 export interface ChannelOptions {
-  readonly transport: Transport;
-  readonly handlers: Handlers;
-  readonly answers: Answers;
-  readonly limits: Limits;
-  readonly clock: Clock;
-  readonly trace: TraceSinks;
-  readonly report: Report;
-  readonly identity: Identity;
   /** Whether the other side is known to say hello. Without, it is spoken to in the base protocol. */
   readonly expectsHello: boolean;
   /** Keeps what follows the hello back until `release()`, so that handlers can be registered first. */
-  readonly holdsAfterHello?: boolean;
+  readonly holdsAfterHello: boolean;
   /** Who the other side is, in words. */
   readonly peer: string;
   /** What handlers learn about the other side. */
   readonly caller: CallerIdentity;
-  readonly exposeStacks: boolean;
 }
 
 const NO_ATTACHMENTS: readonly Uint8Array[] = [];
 /** A WebSocket close reason holds 123 bytes. */
 const MAX_REASON_LENGTH = 40;
 
-export class Channel {
+export class Channel implements LinkOwner, HeartbeatOwner {
   readonly caller: Caller;
   readonly outbox: Outbox;
+  #transport: Transport;
   #options: ChannelOptions;
   #link: Link;
   #responder: Responder;
@@ -68,16 +56,14 @@ export class Channel {
   #helloTimer: Timer;
   #held: IncomingFrame[] | undefined;
 
-  constructor(options: ChannelOptions) {
+  constructor(transport: Transport, endpoint: Endpoint, options: ChannelOptions) {
+    this.#transport = transport;
     this.#options = options;
-    this.#link = this.#createLink();
+    this.#link = new Link(transport, endpoint, options.peer, this);
     this.outbox = this.#link.outbox;
     this.caller = new Caller(this.#link);
-    this.#responder = new Responder(this.#link, options);
-    this.#heartbeat = new Heartbeat(this.#link, {
-      ping: () => this.#ping(),
-      onSilent: (silentMs) => this.#abandon(silent(options.peer, silentMs)),
-    });
+    this.#responder = new Responder(this.#link, options.caller);
+    this.#heartbeat = new Heartbeat(this.#link, this);
     this.#start();
   }
 
@@ -109,13 +95,12 @@ export class Channel {
 
   /** Takes no new calls, lets those in flight settle for up to `graceMs`, then closes. */
   async close(code: number, reason: string, graceMs: number): Promise<void> {
-    const { peer, transport } = this.#options;
     if (this.isOpen) this.#leave(reason);
-    if (!this.#isIdle && graceMs > 0) await this.#life.idleWithin(graceMs, this.#options.clock);
+    if (!this.#isIdle && graceMs > 0) await this.#life.idleWithin(graceMs, this.#link.clock);
     if (!this.#life.isOver) {
       this.outbox.flush();
-      this.#settleAll(closedHere(peer, reason), "this side closed the connection.");
-      transport.close(code, reason);
+      this.#settleAll(closedHere(this.#link.peer, reason), "this side closed the connection.");
+      this.#transport.close(code, reason);
     }
     await this.closed;
   }
@@ -125,19 +110,44 @@ export class Channel {
     if (this.#life.isOver) return;
     this.outbox.flush();
     this.#settleAll(error, error.message);
-    this.#options.transport.close(closeCode, error.message.slice(0, MAX_REASON_LENGTH));
+    this.#transport.close(closeCode, error.message.slice(0, MAX_REASON_LENGTH));
+  }
+
+  ping(): void {
+    if (this.#link.facts.extensions.has("ping")) this.outbox.post(FRAME_TYPE.ping, "", "", "");
+    else this.#transport.ping?.();
+  }
+
+  silent(silentMs: number): void {
+    this.#abandon(fellSilent(this.#link.peer, silentMs));
+  }
+
+  overflowed(bufferedBytes: number): void {
+    this.#abandon(unread(this.#link.peer, bufferedBytes, this.#link.limits));
+  }
+
+  violated(error: CrosswireError): void {
+    this.end({ error, closeCode: CLOSE_CODE.protocol });
+  }
+
+  assertOpen(path: string): void {
+    this.#life.assertOpen(path, this.#link.peer);
+  }
+
+  settled(): void {
+    if (this.#life.isIdlenessAwaited && this.#isIdle) this.#life.becameIdle();
   }
 
   #start(): void {
-    const { transport, expectsHello, limits, clock, identity, peer } = this.#options;
-    transport.open({
+    const { clock, limits, endpoint, peer } = this.#link;
+    this.#transport.open({
       frame: (frame) => this.#receive(frame),
       alive: () => this.#heartbeat.heard(),
       drain: () => this.outbox.drained(),
       close: (reason) => this.#ended(reason),
     });
-    if (!expectsHello) return this.#opened(undefined);
-    const hello = ownHello(identity, limits, clock.isPaused());
+    if (!this.#options.expectsHello) return this.#opened(undefined);
+    const hello = ownHello(endpoint.identity, limits, clock.isPaused());
     this.outbox.post(FRAME_TYPE.message, "", HELLO_PATH, stringifyJson(hello));
     this.#helloTimer = clock.setTimer(
       () => this.end(saidNoHello(peer, limits)),
@@ -154,7 +164,7 @@ export class Channel {
       const split = splitBinary(frame);
       if (typeof split === "string") return this.#malformed(split);
       this.#dispatch(split.frame, split.attachments);
-    } else if (this.outbox.joins) {
+    } else if (this.outbox.joins && frame.includes("\n")) {
       forEachMessage(frame, (text) => this.#receiveText(text));
     } else {
       this.#receiveText(frame);
@@ -213,8 +223,8 @@ export class Channel {
   }
 
   #helloCame(frame: Frame): void {
-    const { expectsHello, clock, limits } = this.#options;
-    if (!expectsHello || this.#link.facts.identity !== undefined) {
+    const { clock, limits } = this.#link;
+    if (!this.#options.expectsHello || this.#link.facts.identity !== undefined) {
       return this.#link.dropped(frame, "an unexpected hello");
     }
     clock.clearTimer(this.#helloTimer);
@@ -227,18 +237,18 @@ export class Channel {
   }
   #opened(identity: Identity | undefined): void {
     this.outbox.joins = this.#link.facts.extensions.has("join");
-    if (this.#options.holdsAfterHello === true) this.#held = [];
-    const { trace, peer } = this.#options;
+    if (this.#options.holdsAfterHello) this.#held = [];
+    const { trace, peer } = this.#link;
     if (trace["peer:open"].hasSubscribers) trace["peer:open"].publish({ peer });
     this.#life.opened(identity);
   }
 
   #malformed(what: string): void {
-    this.end(malformedFrame(this.#options.peer, what));
+    this.end(malformedFrame(this.#link.peer, what));
   }
 
   #leave(reason: string): void {
-    this.#life.leave(closedHere(this.#options.peer, reason));
+    this.#life.leave(closedHere(this.#link.peer, reason));
     this.#responder.leave();
     if (this.#link.facts.extensions.has("leave")) {
       this.outbox.post(FRAME_TYPE.goAway, "", "", stringifyJson({ reason }));
@@ -248,7 +258,7 @@ export class Channel {
   /** Calls in flight are still answered; new ones would be refused there, so they are refused here. */
   #otherSideLeaves(frame: Frame): void {
     if (!this.isOpen) return;
-    this.#life.leave(leaving(this.#options.peer, frame.data.slice(0, MAX_REASON_LENGTH)));
+    this.#life.leave(leaving(this.#link.peer, frame.data.slice(0, MAX_REASON_LENGTH)));
   }
 
   get #isIdle(): boolean {
@@ -256,7 +266,7 @@ export class Channel {
   }
 
   #ended(reason: CloseReason): void {
-    const { trace, peer } = this.#options;
+    const { trace, peer } = this.#link;
     if (!this.#life.isOver) this.#settleAll(lost(peer, reason), describeClose(reason));
     const sink = trace["peer:close"];
     if (sink.hasSubscribers) sink.publish({ peer, code: reason.code, reason: reason.reason });
@@ -265,7 +275,7 @@ export class Channel {
 
   #settleAll(error: CrosswireError, why: string): void {
     this.#life.close(error);
-    this.#options.clock.clearTimer(this.#helloTimer);
+    this.#link.clock.clearTimer(this.#helloTimer);
     this.#heartbeat.stop();
     this.outbox.close();
     this.caller.rejectAll(error.code, why);
@@ -273,27 +283,10 @@ export class Channel {
     this.#life.becameIdle();
   }
 
-  #createLink(): Link {
-    const { limits, peer } = this.#options;
-    return createLink(this.#options, {
-      onOverflow: (bytes) => this.#abandon(unread(peer, bytes, limits)),
-      violated: (error) => this.end({ error, closeCode: CLOSE_CODE.protocol }),
-      assertOpen: (path) => this.#life.assertOpen(path, peer),
-      settled: () => {
-        if (this.#life.isIdlenessAwaited && this.#isIdle) this.#life.becameIdle();
-      },
-    });
-  }
-
-  #ping(): void {
-    if (this.#link.facts.extensions.has("ping")) this.outbox.post(FRAME_TYPE.ping, "", "", "");
-    else this.#options.transport.ping?.();
-  }
-
   /** Ends where a polite close would wait forever: the other side does not read any more. */
   #abandon(ending: Ending): void {
     this.end(ending);
     const { message } = ending.error;
-    this.#options.transport.terminate({ code: ending.closeCode, reason: message });
+    this.#transport.terminate({ code: ending.closeCode, reason: message });
   }
 }

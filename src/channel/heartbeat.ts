@@ -3,24 +3,24 @@
 import type { Timer } from "./clock.ts";
 import type { Link } from "./link.ts";
 
-export interface HeartbeatHooks {
+export interface HeartbeatOwner {
   /** Asks for a sign of life. */
-  readonly ping: () => void;
+  ping(): void;
   /** Nothing was heard for `silentMs`, though a ping was sent. */
-  readonly onSilent: (silentMs: number) => void;
+  silent(silentMs: number): void;
 }
 
 export class Heartbeat {
   #link: Pick<Link, "clock" | "limits" | "isPaused">;
-  #hooks: HeartbeatHooks;
+  #owner: HeartbeatOwner;
   #timer: Timer;
   #heard = true;
   #isAsking = false;
   #dueAt = 0;
 
-  constructor(link: Pick<Link, "clock" | "limits" | "isPaused">, hooks: HeartbeatHooks) {
+  constructor(link: Pick<Link, "clock" | "limits" | "isPaused">, owner: HeartbeatOwner) {
     this.#link = link;
-    this.#hooks = hooks;
+    this.#owner = owner;
     this.#wait(link.limits.heartbeatQuietMs);
   }
 
@@ -41,20 +41,20 @@ export class Heartbeat {
   }
 
   #look(): void {
-    const { clock, isPaused, limits } = this.#link;
+    const { clock, limits } = this.#link;
     const { heartbeatQuietMs: quietMs, heartbeatReplyMs: replyMs } = limits;
     // A timer that fires late means that this process was stopped or busy: what arrived meanwhile
     // has not been read yet, so silence proves nothing.
     const wasStalled = clock.now() - this.#dueAt > replyMs / 2;
-    if (this.#heard || wasStalled || isPaused()) {
+    if (this.#heard || wasStalled || this.#link.isPaused) {
       this.#heard = false;
       this.#isAsking = false;
       this.#wait(quietMs);
     } else if (this.#isAsking) {
-      this.#hooks.onSilent(quietMs + replyMs);
+      this.#owner.silent(quietMs + replyMs);
     } else {
       this.#isAsking = true;
-      this.#hooks.ping();
+      this.#owner.ping();
       this.#wait(replyMs);
     }
   }

@@ -1,68 +1,67 @@
 // What the asking half and the answering half of a channel share.
 
 import { CrosswireError } from "../errors.ts";
-import type { Report } from "../lifetime.ts";
 import type { Limits } from "../limits.ts";
 import type { TraceSinks } from "../trace.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { Body } from "../wire/payload.ts";
 import type { Clock } from "./clock.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { basePeer, type Extension, type PeerFacts } from "./hello.ts";
 import { Outbox } from "./outbox.ts";
 import type { Transport } from "./transport.ts";
 
-export interface Link {
-  readonly outbox: Outbox;
-  readonly limits: Limits;
-  readonly clock: Clock;
-  readonly trace: TraceSinks;
-  readonly report: Report;
-  /** What the other side can do; replaced when its hello arrives. */
-  facts: PeerFacts;
-  /** Who the other side is, in words. */
-  readonly peer: string;
-  /** Nothing times out while either side sits in a debugger. */
-  readonly isPaused: () => boolean;
-  /** A frame without effect: counted and traced, never fatal. */
-  readonly dropped: (frame: Frame, reason: string) => void;
+/** What only the channel can decide. */
+export interface LinkOwner {
   /** The other side broke the protocol: the connection ends. */
-  readonly violated: (error: CrosswireError) => void;
+  violated(error: CrosswireError): void;
+  /** More than the hard limit is unsent: the connection ends. */
+  overflowed(bufferedBytes: number): void;
   /** Throws the reason when nothing new may be sent. */
-  readonly assertOpen: (what: string) => void;
+  assertOpen(path: string): void;
   /** Something settled; a closing channel waits for that. */
-  readonly settled: () => void;
+  settled(): void;
 }
 
-/** What only the channel can decide. */
-export type LinkHooks = Pick<Link, "violated" | "assertOpen" | "settled"> & {
-  readonly onOverflow: (bufferedBytes: number) => void;
-};
+export class Link {
+  readonly outbox: Outbox;
+  readonly endpoint: Endpoint;
+  /** Who the other side is, in words. */
+  readonly peer: string;
+  readonly owner: LinkOwner;
+  /** What the other side can do; replaced when its hello arrives. */
+  facts: PeerFacts;
 
-export type LinkOptions = Pick<Link, "limits" | "clock" | "trace" | "report" | "peer"> & {
-  readonly transport: Transport;
-};
+  constructor(transport: Transport, endpoint: Endpoint, peer: string, owner: LinkOwner) {
+    this.endpoint = endpoint;
+    this.peer = peer;
+    this.owner = owner;
+    this.facts = basePeer(endpoint.limits);
+    this.outbox = new Outbox(transport, this);
+  }
 
-export function createLink(options: LinkOptions, hooks: LinkHooks): Link {
-  const { limits, clock, trace, report, peer } = options;
-  const { onOverflow, violated, assertOpen, settled } = hooks;
-  const link: Link = {
-    outbox: new Outbox(options, onOverflow),
-    limits,
-    clock,
-    trace,
-    report,
-    peer,
-    facts: basePeer(limits),
-    isPaused: () => clock.isPaused() || link.facts.isDebugged,
-    dropped: ({ type }, reason) => {
-      const sink = trace["frame:dropped"];
-      if (sink.hasSubscribers) sink.publish({ peer, type, reason });
-    },
-    violated,
-    assertOpen,
-    settled,
-  };
-  return link;
+  get limits(): Limits {
+    return this.endpoint.limits;
+  }
+
+  get clock(): Clock {
+    return this.endpoint.clock;
+  }
+
+  get trace(): TraceSinks {
+    return this.endpoint.trace;
+  }
+
+  /** Nothing times out while either side sits in a debugger. */
+  get isPaused(): boolean {
+    return this.facts.isDebugged || this.endpoint.clock.isPaused();
+  }
+
+  /** A frame without effect: counted and traced, never fatal. */
+  dropped({ type }: Frame, reason: string): void {
+    const sink = this.trace["frame:dropped"];
+    if (sink.hasSubscribers) sink.publish({ peer: this.peer, type, reason });
+  }
 }
 
 /** Throws XW_UNSUPPORTED when the other side never said that it knows `extension`. */

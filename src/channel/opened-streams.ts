@@ -103,7 +103,7 @@ export class OpenedStreams {
     const { limits, outbox } = this.#link;
     const { definition } = stream;
     const what = `The stream ${JSON.stringify(definition.path)}`;
-    this.#link.assertOpen(definition.path);
+    this.#link.owner.assertOpen(definition.path);
     assertExtension(this.#link, "stream", what);
     assertRoom(this.#link, what);
     if (this.#streams.size > limits.maxStreams) {
@@ -185,7 +185,7 @@ export class OpenedStreams {
     stream.release?.();
     this.#link.clock.clearTimer(stream.timer);
     stream.upload?.stop();
-    this.#link.settled();
+    this.#link.owner.settled();
     return stream;
   }
 }

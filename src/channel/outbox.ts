@@ -18,19 +18,19 @@ const STREAM_ROOM_BYTES = 1024 * 1024;
 /** The ticket of what was posted too late. */
 const NEVER = Infinity;
 
-export interface OutboxOptions {
-  readonly transport: Transport;
+/** The part of a link that an outbox needs. */
+export interface OutboxLink {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly trace: TraceSinks;
   readonly peer: string;
+  readonly owner: { overflowed(bufferedBytes: number): void };
 }
 
 export class Outbox {
   /** Set after the hello: may several messages share a frame? */
   joins = false;
-  #options: OutboxOptions;
-  #onOverflow: (bufferedBytes: number) => void;
+  #link: OutboxLink;
   #transport: Transport;
   /** Texts waiting for the end of the turn, already joined. */
   #waiting = "";
@@ -47,16 +47,14 @@ export class Outbox {
     this.flush();
   };
 
-  /** `onOverflow` is called once, when unsent bytes pass the hard limit. */
-  constructor(options: OutboxOptions, onOverflow: (bufferedBytes: number) => void) {
-    this.#options = options;
-    this.#onOverflow = onOverflow;
-    this.#transport = options.transport;
+  constructor(transport: Transport, link: OutboxLink) {
+    this.#transport = transport;
+    this.#link = link;
   }
 
   /** Whether new sends must be refused. Looks again while congested, so that it ends by itself. */
   get isCongested(): boolean {
-    if (this.#isCongested) this.#isCongested = this.#buffered > this.#options.limits.softQueueBytes;
+    if (this.#isCongested) this.#isCongested = this.#buffered > this.#link.limits.softQueueBytes;
     return this.#isCongested;
   }
 
@@ -142,15 +140,15 @@ export class Outbox {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    this.#options.clock.defer(this.#flushLater);
+    this.#link.clock.defer(this.#flushLater);
   }
 
   #hand(frame: OutgoingFrame): void {
-    const { limits } = this.#options;
-    traceFrame(this.#options, "frame:out", frame);
+    const { limits } = this.#link;
+    traceFrame(this.#link, "frame:out", frame);
     this.#transport.send(frame);
     const buffered = this.#transport.bufferedBytes;
     this.#isCongested = buffered > limits.softQueueBytes;
-    if (buffered > limits.hardQueueBytes && !this.#isClosed) this.#onOverflow(buffered);
+    if (buffered > limits.hardQueueBytes && !this.#isClosed) this.#link.owner.overflowed(buffered);
   }
 }

@@ -3,8 +3,7 @@
 
 import type { CrosswireError } from "../errors.ts";
 import type { Definition } from "../wire/definition.ts";
-import type { Clock } from "./clock.ts";
-import { Sweep } from "./sweep.ts";
+import { Sweep, type SweepTime } from "./sweep.ts";
 
 /** The part of an AbortSignal that is used, so that any implementation of it fits. */
 export interface Signal {
@@ -26,20 +25,14 @@ export interface Waiter {
   release: (() => void) | undefined;
 }
 
-export interface PendingOptions {
-  readonly clock: Clock;
-  readonly isPaused: () => boolean;
-  readonly onTimeout: (id: number, waiter: Waiter) => void;
-}
-
 export class Pending {
   #waiting = new Map<number, Waiter>();
-  #options: PendingOptions;
+  #onTimeout: (id: number, waiter: Waiter) => void;
   #sweep: Sweep;
 
-  constructor(options: PendingOptions) {
-    this.#options = options;
-    this.#sweep = new Sweep(options.clock, options.isPaused, (now) => this.#expire(now));
+  constructor(time: SweepTime, onTimeout: (id: number, waiter: Waiter) => void) {
+    this.#onTimeout = onTimeout;
+    this.#sweep = new Sweep(time, (now) => this.#expire(now));
   }
 
   get size(): number {
@@ -85,7 +78,7 @@ export class Pending {
     for (const [id, waiter] of this.#waiting) {
       if (waiter.dueAt <= now) {
         this.take(id);
-        this.#options.onTimeout(id, waiter);
+        this.#onTimeout(id, waiter);
       } else if (waiter.dueAt < next) {
         next = waiter.dueAt;
       }

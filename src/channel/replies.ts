@@ -11,11 +11,9 @@ import type { CallId } from "./serving.ts";
 
 export class Replies {
   #link: Link;
-  #exposeStacks: boolean;
 
-  constructor(link: Link, exposeStacks: boolean) {
+  constructor(link: Link) {
     this.#link = link;
-    this.#exposeStacks = exposeStacks;
   }
 
   /** The result as it will be sent. Throws a Refusal when it cannot be. */
@@ -47,8 +45,9 @@ export class Replies {
   }
 
   #encodeFailure(thrown: unknown): string {
+    const { exposeStacks } = this.#link.endpoint;
     return thrown instanceof Refusal
-      ? encodeFailure(thrown.cause, this.#exposeStacks, thrown.cause.code)
-      : encodeFailure(thrown, this.#exposeStacks);
+      ? encodeFailure(thrown.cause, exposeStacks, thrown.cause.code)
+      : encodeFailure(thrown, exposeStacks);
   }
 }

@@ -2,40 +2,33 @@
 
 import { CrosswireError } from "../errors.ts";
 import { attribute, type Frame } from "../wire/frame.ts";
-import type { Answers } from "./answers.ts";
 import { CallContext, type Caller } from "./call-context.ts";
-import type { Handlers, Registration } from "./handlers.ts";
+import type { Registration } from "./handlers.ts";
 import { idOf, Intake, Refusal } from "./intake.ts";
 import type { Link } from "./link.ts";
 import { Replies } from "./replies.ts";
 import { ServedStream } from "./served-stream.ts";
 import { type CallId, Serving } from "./serving.ts";
 
-export interface ResponderOptions {
-  readonly handlers: Handlers;
-  readonly answers: Answers;
-  readonly caller: Caller;
-  readonly exposeStacks: boolean;
-}
-
 export class Responder {
   #link: Link;
-  #options: ResponderOptions;
+  #caller: Caller;
   #serving: Serving;
   #intake: Intake;
   #replies: Replies;
   #openStreams = 0;
 
-  constructor(link: Link, options: ResponderOptions) {
+  /** `caller` is what handlers learn about the other side. */
+  constructor(link: Link, caller: Caller) {
     this.#link = link;
-    this.#options = options;
+    this.#caller = caller;
     // A call that ran out of time has a caller that stopped waiting: it needs no answer.
-    this.#serving = new Serving(link.clock, link.isPaused, (id, { path }) => {
+    this.#serving = new Serving(link, (id, { path }) => {
       this.#traceEnd(id, path, "XW_TIMEOUT");
-      link.settled();
+      link.owner.settled();
     });
     this.#intake = new Intake(link, this.#serving);
-    this.#replies = new Replies(link, options.exposeStacks);
+    this.#replies = new Replies(link);
   }
 
   get isIdle(): boolean {
@@ -52,14 +45,13 @@ export class Responder {
     const id = idOf(frame.id);
     const { path } = frame;
     if (this.#intake.isRepeated(id)) return this.#link.dropped(frame, "this id was used before");
-    const registration = this.#options.handlers.answering("request", path);
+    const registration = this.#link.endpoint.handlers.answering("request", path);
     const refusal = this.#intake.refusal(path);
     if (refusal !== undefined) return this.#replies.failure(id, path, refusal);
     if (registration === undefined) return this.#replies.failure(id, path, this.#noHandler(path));
-    const { caller } = this.#options;
     const { clock, facts } = this.#link;
     const dueAt = this.#intake.dueAt(frame, facts.callTimeoutMs);
-    const context = new CallContext(path, caller, clock, dueAt);
+    const context = new CallContext(path, this.#caller, clock, dueAt);
     this.#serving.add(id, context);
     this.#traceStart(id, path);
     try {
@@ -76,9 +68,9 @@ export class Responder {
 
   /** Each listener gets the message; what one throws is reported, for there is no caller to tell. */
   message(frame: Frame, attachments: readonly Uint8Array[]): void {
-    const listeners = this.#options.handlers.messages(frame.path);
+    const listeners = this.#link.endpoint.handlers.messages(frame.path);
     if (listeners === undefined) return this.#link.dropped(frame, "nobody listens on this path");
-    const context = new CallContext(frame.path, this.#options.caller, this.#link.clock, Infinity);
+    const context = new CallContext(frame.path, this.#caller, this.#link.clock, Infinity);
     for (const listener of [...listeners]) {
       try {
         const result = this.#handle(listener, frame, attachments, context);
@@ -93,15 +85,14 @@ export class Responder {
     const id = idOf(frame.id);
     const { path } = frame;
     if (this.#intake.isRepeated(id)) return this.#link.dropped(frame, "this id was used before");
-    const registration = this.#options.handlers.answering("stream", path);
+    const registration = this.#link.endpoint.handlers.answering("stream", path);
     const refusal = this.#intake.refusal(path) ?? this.#tooManyStreams(path);
     if (refusal !== undefined) return this.#replies.end(id, { error: refusal });
     if (registration === undefined) {
       return this.#replies.end(id, { error: this.#noHandler(path) });
     }
     const dueAt = this.#intake.dueAt(frame, Infinity);
-    const { caller } = this.#options;
-    const stream = new ServedStream(this.#link, id, frame, registration, caller, dueAt);
+    const stream = new ServedStream(this.#link, id, frame, registration, this.#caller, dueAt);
     this.#openStreams++;
     this.#serving.add(id, stream);
     this.#traceStart(id, path);
@@ -120,7 +111,7 @@ export class Responder {
     const cancelled = this.#serving.cancel(id, reason);
     if (cancelled === undefined) return this.#link.dropped(frame, "nothing to cancel");
     this.#traceEnd(id, cancelled.path, reason.code);
-    this.#link.settled();
+    this.#link.owner.settled();
   }
 
   cancelAll(reason: CrosswireError): void {
@@ -135,7 +126,7 @@ export class Responder {
   ): unknown {
     const key = frame.attributes === "" ? undefined : attribute(frame.attributes, "k");
     if (key === undefined) return this.#handle(registration, frame, attachments, context);
-    return this.#options.answers.once(`${frame.path}:${key}`, () =>
+    return this.#link.endpoint.answers.once(`${frame.path}:${key}`, () =>
       this.#handle(registration, frame, attachments, context),
     );
   }
@@ -187,12 +178,12 @@ export class Responder {
   #finish(id: CallId, path: string, error?: unknown): boolean {
     const isWaitedFor = this.#serving.finish(id);
     if (isWaitedFor) this.#traceEnd(id, path, error);
-    this.#link.settled();
+    this.#link.owner.settled();
     return isWaitedFor;
   }
 
   #noHandler(path: string): Refusal {
-    const { handlers } = this.#options;
+    const { handlers } = this.#link.endpoint;
     const known = `${handlers.describe("request")}; ${handlers.describe("stream")}`;
     const text = `there is no handler for ${JSON.stringify(path)}: ${known}. Register it before it is called.`;
     return new Refusal(new CrosswireError("XW_NO_HANDLER", text, { path }));
@@ -208,7 +199,7 @@ export class Responder {
   #messageFailed(frame: Frame, error: unknown): void {
     if (error instanceof Refusal) return this.#link.dropped(frame, error.message);
     const where = `the handler of message ${JSON.stringify(frame.path)} from ${this.#link.peer}`;
-    this.#link.report(error, where);
+    this.#link.endpoint.report(error, where);
   }
 
   #traceStart(id: CallId, path: string): void {

@@ -2,8 +2,7 @@
 
 import type { CrosswireError } from "../errors.ts";
 import { timeIsUp } from "./call-context.ts";
-import type { Clock } from "./clock.ts";
-import { Sweep } from "./sweep.ts";
+import { Sweep, type SweepTime } from "./sweep.ts";
 
 export type CallId = number | string;
 
@@ -20,13 +19,9 @@ export class Serving {
   #sweep: Sweep;
   #onTimeout: (id: CallId, served: Served) => void;
 
-  constructor(
-    clock: Clock,
-    isPaused: () => boolean,
-    onTimeout: (id: CallId, served: Served) => void,
-  ) {
+  constructor(time: SweepTime, onTimeout: (id: CallId, served: Served) => void) {
     this.#onTimeout = onTimeout;
-    this.#sweep = new Sweep(clock, isPaused, (now) => this.#expire(now));
+    this.#sweep = new Sweep(time, (now) => this.#expire(now));
   }
 
   get size(): number {

@@ -28,7 +28,7 @@ export function receiveItem(
           decodePayload(frame.data, frame.attributes, attachments, link.limits.maxDepth),
           cost,
         );
-    if (!accepted) link.violated(overdrawn(path));
+    if (!accepted) link.owner.violated(overdrawn(path));
   } catch (error) {
     inflow.fail(error);
     void inflow.return();

@@ -7,17 +7,22 @@ const GRAIN_MS = 10;
 /** How often to look again while a debugger holds the process. */
 const PAUSED_RECHECK_MS = 1_000;
 
+/** The part of a link that a sweep needs. */
+export interface SweepTime {
+  readonly clock: Clock;
+  /** Nothing expires meanwhile. */
+  readonly isPaused: boolean;
+}
+
 export class Sweep {
-  #clock: Clock;
+  #time: SweepTime;
   #expire: (now: number) => number;
-  #isPaused: () => boolean;
   #timer: Timer = undefined;
   #at = Infinity;
 
   /** `expire` settles what is due and returns the earliest deadline left, or Infinity. */
-  constructor(clock: Clock, isPaused: () => boolean, expire: (now: number) => number) {
-    this.#clock = clock;
-    this.#isPaused = isPaused;
+  constructor(time: SweepTime, expire: (now: number) => number) {
+    this.#time = time;
     this.#expire = expire;
   }
 
@@ -27,23 +32,23 @@ export class Sweep {
   }
 
   stop(): void {
-    this.#clock.clearTimer(this.#timer);
+    this.#time.clock.clearTimer(this.#timer);
     this.#at = Infinity;
   }
 
   #arm(deadline: number): void {
-    this.#clock.clearTimer(this.#timer);
+    this.#time.clock.clearTimer(this.#timer);
     this.#at = deadline;
-    this.#timer = this.#clock.setTimer(
+    this.#timer = this.#time.clock.setTimer(
       () => this.#sweep(),
-      Math.ceil(deadline - this.#clock.now()),
+      Math.ceil(deadline - this.#time.clock.now()),
     );
   }
 
   #sweep(): void {
     this.#at = Infinity;
-    const now = this.#clock.now();
-    const next = this.#isPaused() ? now + PAUSED_RECHECK_MS : this.#expire(now);
+    const now = this.#time.clock.now();
+    const next = this.#time.isPaused ? now + PAUSED_RECHECK_MS : this.#expire(now);
     if (next !== Infinity) this.watch(Math.max(next, now + GRAIN_MS));
   }
 }

@@ -55,7 +55,7 @@ export class Front {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // SECURITY: without a listener the error of a client that is gone would end the process.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", destroy);
     const refusal = this.#gate.checkControl(request);
     if (refusal !== undefined) return refuseUpgrade(socket, { ...refusal, code: "XW_REFUSED" });
     const handler = this.#upgrades.get(pathOf(request));
@@ -63,6 +63,10 @@ export class Front {
     const reason = `no WebSocket is served at ${JSON.stringify(pathOf(request))}`;
     refuseUpgrade(socket, { status: 404, code: "XW_REFUSED", reason });
   }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** Answers an upgrade with plain HTTP and closes the connection. */

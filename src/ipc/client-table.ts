@@ -12,7 +12,8 @@ export interface ClientInfo {
   readonly runtimeId?: string;
   readonly pid?: number;
   readonly name?: string;
-  readonly connectedAt: Date;
+  /** In milliseconds since 1970. */
+  readonly connectedAt: number;
 }
 
 export interface ConnectedClient {
@@ -46,9 +47,13 @@ export class ClientTable {
     return [...this.#arriving, ...this.all().map(({ socket }) => socket)];
   }
 
+  /** It was open, but ended before it said who it is. */
+  forget(socket: IPCSocket): void {
+    this.#arriving.delete(socket);
+  }
+
   expect(socket: IPCSocket): void {
     this.#arriving.add(socket);
-    void socket.channel.closed.then(() => this.#arriving.delete(socket));
   }
 
   /** Returns the client whose place the new one takes, if any. */

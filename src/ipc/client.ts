@@ -1,5 +1,6 @@
 // The side that connects: it finds the server by its port, names itself, and asks and answers.
 
+import type { Endpoint } from "../channel/endpoint.ts";
 import type { CallOptions, StreamOptions } from "../channel/caller.ts";
 import type { HandlerOf } from "../channel/handlers.ts";
 import type { ItemStream } from "../channel/opened-streams.ts";
@@ -24,13 +25,7 @@ import { define, type Definition, definitionOf } from "../wire/definition.ts";
 import { Connection, type Loss } from "./connection.ts";
 import { type Connector, createLink, notConnected } from "./connector.ts";
 import { createBackoff, maySendAgain, type ReconnectOptions } from "./reconnect.ts";
-import {
-  createSocketContext,
-  type IPCSocket,
-  type SharedOptions,
-  type SocketContext,
-  toCallOptions,
-} from "./socket.ts";
+import { createEndpoint, type IPCSocket, type SharedOptions, toCallOptions } from "./socket.ts";
 
 export interface IPCClientOptions extends SharedOptions {
   /** Needed only where the server's runtime file cannot be read: other users, containers, machines. */
@@ -65,7 +60,7 @@ export class IPCClient {
     options?: DefinitionOptions,
   ) => define("stream", path, options);
 
-  #context: SocketContext;
+  #endpoint: Endpoint;
   #connection: Connection;
   #label: string;
   #isReconnecting: boolean;
@@ -73,8 +68,8 @@ export class IPCClient {
   #reconnected: Listeners<[]>;
 
   constructor(address?: number | string | Connector, options: IPCClientOptions = {}) {
-    this.#context = createSocketContext(options);
-    const { limits, report } = this.#context;
+    this.#endpoint = createEndpoint(options);
+    const { limits, report } = this.#endpoint;
     const link = createLink({ address, token: options.token, limits });
     this.#label = link.label;
     this.#isReconnecting = options.reconnect !== undefined;
@@ -82,7 +77,7 @@ export class IPCClient {
     this.#reconnected = new Listeners("an onReconnect listener", report);
     this.#connection = new Connection({
       link,
-      context: this.#context,
+      endpoint: this.#endpoint,
       backoff: options.reconnect === undefined ? undefined : createBackoff(options.reconnect),
       onLoss: (loss) => this.#closed.emit(loss),
       onReconnect: () => this.#reconnected.emit(),
@@ -143,12 +138,12 @@ export class IPCClient {
     request: IPCClientRequest<Req, Res, HReq, HRes>,
     handler: HandlerOf<HReq, HRes>,
   ): Undo {
-    return this.#context.handlers.add(definitionOf("request", request), handler);
+    return this.#endpoint.handlers.add(definitionOf("request", request), handler);
   }
 
   /** Listens to a message of the server. All listeners of a message hear it. */
   onMessage<P, HP>(message: IPCClientMessage<P, HP>, handler: HandlerOf<HP, unknown>): Undo {
-    return this.#context.handlers.add(definitionOf("message", message), handler);
+    return this.#endpoint.handlers.add(definitionOf("message", message), handler);
   }
 
   /** Produces a stream for the server: an async generator, run once per opening. */
@@ -156,7 +151,7 @@ export class IPCClient {
     stream: IPCClientStream<Req, Item, Upload, HReq, HItem>,
     handler: HandlerOf<HReq, AsyncIterable<HItem> | Iterable<HItem>, Upload>,
   ): Undo {
-    return this.#context.handlers.add(definitionOf("stream", stream), handler);
+    return this.#endpoint.handlers.add(definitionOf("stream", stream), handler);
   }
 
   /** Called when the connection ends without disconnect(); `loss` tells why, and whether it comes back by itself. */
@@ -188,7 +183,7 @@ export class IPCClient {
   async #persist(definition: Definition, payload: unknown, options: CallOptions): Promise<unknown> {
     const { path, idempotent } = definition;
     const timeoutMs =
-      options.timeoutMs ?? definition.timeoutMs ?? this.#context.limits.callTimeoutMs;
+      options.timeoutMs ?? definition.timeoutMs ?? this.#endpoint.limits.callTimeoutMs;
     const dueAt = systemClock.now() + timeoutMs;
     for (;;) {
       const socket = await this.#connection.whenOpen(path, dueAt, options.signal);

@@ -1,11 +1,12 @@
 // The one connection of a client through its life: opened, lost, opened again, closed for good.
 
+import type { Endpoint } from "../channel/endpoint.ts";
 import type { Signal } from "../channel/pending.ts";
 import { systemClock } from "../channel/clock.ts";
 import { CrosswireError } from "../errors.ts";
 import { type Link, notConnected } from "./connector.ts";
 import { type Backoff, delayBefore, isFinal } from "./reconnect.ts";
-import { IPCSocket, type SocketContext } from "./socket.ts";
+import { IPCSocket } from "./socket.ts";
 
 /** One end of the connection. */
 export interface Loss {
@@ -16,7 +17,7 @@ export interface Loss {
 
 export interface ConnectionOptions {
   readonly link: Link;
-  readonly context: SocketContext;
+  readonly endpoint: Endpoint;
   /** Undefined: a lost connection stays lost. */
   readonly backoff: Backoff | undefined;
   readonly onLoss: (loss: Loss) => void;
@@ -81,7 +82,7 @@ export class Connection {
       if (!this.isWanted)
         throw this.lastError(path) ?? notConnected(this.#options.link.label, JSON.stringify(path));
       if (systemClock.now() >= dueAt) throw this.#stillDown(path);
-      if (this.#waiters.size >= this.#options.context.limits.maxPendingCalls)
+      if (this.#waiters.size >= this.#options.endpoint.limits.maxPendingCalls)
         throw this.#tooMany(path);
       await this.#change(dueAt, signal);
     }
@@ -89,14 +90,14 @@ export class Connection {
   }
 
   async #open(): Promise<void> {
-    const { link, context } = this.#options;
-    const { connectTimeoutMs } = context.limits;
+    const { link, endpoint } = this.#options;
+    const { connectTimeoutMs } = endpoint.limits;
     try {
       const dueAt = systemClock.now() + connectTimeoutMs;
       const { transport, saysHello } = await link.connect(this.#runtimeId, connectTimeoutMs);
       const peer = link.label;
       const socket = new IPCSocket(transport, {
-        context,
+        endpoint,
         expectsHello: saysHello,
         peer,
         holdsAfterHello: true,
@@ -208,7 +209,7 @@ export class Connection {
   }
 
   #tooMany(path: string): CrosswireError {
-    const { maxPendingCalls } = this.#options.context.limits;
+    const { maxPendingCalls } = this.#options.endpoint.limits;
     const text = `${JSON.stringify(path)} was not sent: limits.maxPendingCalls (${maxPendingCalls}) calls wait for the connection already.`;
     return new CrosswireError("XW_OVERLOADED", text, { path, maybeDelivered: false });
   }

@@ -5,9 +5,20 @@ import { type Clock, systemClock } from "../channel/clock.ts";
 
 const nextTick = process.nextTick.bind(process);
 
+/** What is to run at the end of this turn: one tick for all, however many connections a broadcast reaches. */
+let deferred: (() => void)[] = [];
+
 export const nodeClock: Clock = {
   ...systemClock,
   // After all microtasks: the answers of many async handlers of one frame leave in one frame too.
-  defer: (callback) => nextTick(callback),
+  defer: (callback) => {
+    if (deferred.push(callback) === 1) nextTick(runDeferred);
+  },
   isPaused: () => inspectorUrl() !== undefined,
 };
+
+function runDeferred(): void {
+  const callbacks = deferred;
+  deferred = [];
+  for (const callback of callbacks) callback();
+}

@@ -1,5 +1,6 @@
 // The side that listens: it knows its clients by runtimeId, answers their requests and sends them its own.
 
+import type { Endpoint } from "../channel/endpoint.ts";
 import type { CallOptions, StreamOptions } from "../channel/caller.ts";
 import type { ItemStream } from "../channel/opened-streams.ts";
 import { CLOSE_CODE } from "../channel/transport.ts";
@@ -28,7 +29,7 @@ import { keyOf, listen, type Place } from "./listener.ts";
 import { type IPCServerOptions, placeOf, tokenOf } from "./server-options.ts";
 import { removeRuntimeFile, writeRuntimeFile } from "./runtime-file.ts";
 import type { HandlerOf } from "../channel/handlers.ts";
-import { createSocketContext, type SocketContext, toCallOptions } from "./socket.ts";
+import { createEndpoint, toCallOptions } from "./socket.ts";
 import { acceptUpgrades } from "./upgrade.ts";
 
 /**
@@ -59,7 +60,7 @@ export class IPCServer {
   /** 256 random bits, new for each server unless given. Clients on this machine find it by themselves. */
   readonly token: string;
   #place: Place;
-  #context: SocketContext;
+  #endpoint: Endpoint;
   #clients: ClientTable;
   #front: Front;
   #connected: Listeners<[ClientInfo]>;
@@ -70,16 +71,17 @@ export class IPCServer {
   constructor(port: number = DEFAULT_PORT, options: IPCServerOptions = {}) {
     this.#place = placeOf(port, options);
     this.token = tokenOf(options, this.#place);
-    this.#context = createSocketContext(options);
-    const { limits, report } = this.#context;
+    this.#endpoint = createEndpoint(options);
+    const { limits, report } = this.#endpoint;
     this.#clients = new ClientTable(limits);
     this.#connected = new Listeners("an onClientConnect listener", report);
     this.#disconnected = new Listeners("an onClientDisconnect listener", report);
     const gate = new Gate({ ...options, token: this.token }, () => this.#boundPort());
     this.#front = new Front(gate, limits);
-    const accept = acceptUpgrades(this.#context, {
+    const accept = acceptUpgrades(this.#endpoint, {
       isOpen: () => this.#state === "listening" && !this.#clients.isFull,
       onArrival: (socket) => this.#clients.expect(socket),
+      onGone: (socket) => this.#clients.forget(socket),
       onClient: (client) => this.#admit(client),
     });
     this.#front.onUpgrade(IPC_PATH, accept);
@@ -122,12 +124,12 @@ export class IPCServer {
     request: IPCServerRequest<Req, Res, HReq, HRes>,
     handler: HandlerOf<HReq, HRes>,
   ): Undo {
-    return this.#context.handlers.add(definitionOf("request", request), handler);
+    return this.#endpoint.handlers.add(definitionOf("request", request), handler);
   }
 
   /** Listens to a message of clients. All listeners of a message hear it. */
   onMessage<P, HP>(message: IPCServerMessage<P, HP>, handler: HandlerOf<HP, unknown>): Undo {
-    return this.#context.handlers.add(definitionOf("message", message), handler);
+    return this.#endpoint.handlers.add(definitionOf("message", message), handler);
   }
 
   /** Produces a stream for clients: an async generator, run once per opening. */
@@ -135,7 +137,7 @@ export class IPCServer {
     stream: IPCServerStream<Req, Item, Upload, HReq, HItem>,
     handler: HandlerOf<HReq, AsyncIterable<HItem> | Iterable<HItem>, Upload>,
   ): Undo {
-    return this.#context.handlers.add(definitionOf("stream", stream), handler);
+    return this.#endpoint.handlers.add(definitionOf("stream", stream), handler);
   }
 
   /** Sends a request to the client of this runtimeId. Resolves with its answer; rejects with a CrosswireError. */
@@ -170,7 +172,7 @@ export class IPCServer {
     filter?: (client: ClientInfo) => boolean,
   ): number {
     const { path, codec } = definitionOf("message", message);
-    const body = encodePayload(payload, codec, this.#context.limits.maxDepth);
+    const body = encodePayload(payload, codec, this.#endpoint.limits.maxDepth);
     let sent = 0;
     for (const { info, socket } of this.#clients.all()) {
       if (filter?.(info) === false) continue;
@@ -211,7 +213,7 @@ export class IPCServer {
 
   /** Tells the clients, lets what is in flight settle for up to `graceMs`, then closes everything. */
   close(options: { readonly graceMs?: number } = {}): Promise<void> {
-    return (this.#closing ??= this.#close(options.graceMs ?? this.#context.limits.closeGraceMs));
+    return (this.#closing ??= this.#close(options.graceMs ?? this.#endpoint.limits.closeGraceMs));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -220,7 +222,7 @@ export class IPCServer {
 
   async #close(graceMs: number): Promise<void> {
     const wasListening = this.#state === "listening";
-    if (wasListening) removeRuntimeFile(this.#runtimeKey(), this.#context.identity.instanceId);
+    if (wasListening) removeRuntimeFile(this.#runtimeKey(), this.#endpoint.identity.instanceId);
     this.#state = "closed";
     const { server } = this.#front;
     const stopped = wasListening
@@ -265,7 +267,7 @@ export class IPCServer {
   }
 
   #writeRuntimeFile(): void {
-    const { instanceId, name } = this.#context.identity;
+    const { instanceId, name } = this.#endpoint.identity;
     const record = { url: this.getUrl(), token: this.token, pid: process.pid, instanceId };
     writeRuntimeFile(this.#runtimeKey(), name === undefined ? record : { ...record, name });
   }

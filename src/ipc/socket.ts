@@ -7,13 +7,13 @@ import { Answers } from "../channel/answers.ts";
 import type { Caller } from "../channel/call-context.ts";
 import type { CallOptions, StreamOptions } from "../channel/caller.ts";
 import { Channel } from "../channel/channel.ts";
+import type { Endpoint } from "../channel/endpoint.ts";
 import { type Handler, Handlers } from "../channel/handlers.ts";
-import type { Identity } from "../channel/hello.ts";
 import type { ItemStream } from "../channel/opened-streams.ts";
 import { CLOSE_CODE, type CloseReason, type Transport } from "../channel/transport.ts";
 import type { Report, Undo } from "../lifetime.ts";
 import { type Limits, resolveLimits } from "../limits.ts";
-import type { Trace, TraceSinks } from "../trace.ts";
+import type { Trace } from "../trace.ts";
 import { definitionOf } from "../wire/definition.ts";
 import { nodeTrace, warn } from "./diagnostics.ts";
 import { nodeClock } from "./node-clock.ts";
@@ -38,22 +38,11 @@ export interface IPCSocketOptions extends SharedOptions {
   /** Who the other side is, in words, for errors and traces. */
   readonly peer?: string;
   /** @internal What the sockets of one server or client share. */
-  readonly context?: SocketContext;
+  readonly endpoint?: Endpoint;
   /** @internal What handlers learn about the other side. */
   readonly caller?: Caller;
   /** @internal */
   readonly holdsAfterHello?: boolean;
-}
-
-/** @internal */
-export interface SocketContext {
-  readonly handlers: Handlers;
-  readonly answers: Answers;
-  readonly limits: Limits;
-  readonly trace: TraceSinks;
-  readonly report: Report;
-  readonly identity: Identity;
-  readonly exposeStacks: boolean;
 }
 
 /**
@@ -69,17 +58,15 @@ export class IPCSocket {
   readonly #handlers: Handlers;
 
   constructor(over: WebSocket | Transport, options: IPCSocketOptions = {}) {
-    const context = options.context ?? createSocketContext(options);
-    const { limits } = context;
-    this.#handlers = context.handlers;
-    this.channel = new Channel({
-      ...context,
-      clock: nodeClock,
-      transport: isTransport(over) ? over : new WebSocketTransport(over, { limits }),
+    const endpoint = options.endpoint ?? createEndpoint(options);
+    const { handlers, limits } = endpoint;
+    this.#handlers = handlers;
+    const transport = isTransport(over) ? over : new WebSocketTransport(over, { limits });
+    this.channel = new Channel(transport, endpoint, {
       expectsHello: options.expectsHello ?? false,
+      holdsAfterHello: options.holdsAfterHello ?? false,
       peer: options.peer ?? "the other side",
       caller: options.caller ?? {},
-      holdsAfterHello: options.holdsAfterHello ?? false,
     });
   }
 
@@ -146,12 +133,13 @@ export class IPCSocket {
 }
 
 /** @internal */
-export function createSocketContext(options: SharedOptions): SocketContext {
+export function createEndpoint(options: SharedOptions): Endpoint {
   const limits = resolveLimits(options.limits);
   return {
     handlers: new Handlers(),
     answers: new Answers(limits, nodeClock),
     limits,
+    clock: nodeClock,
     trace: nodeTrace(options.trace),
     report: options.onHandlerError ?? warn,
     identity: {

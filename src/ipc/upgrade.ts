@@ -1,5 +1,6 @@
 // From an HTTP upgrade that passed the gate to a connected client.
 
+import type { Endpoint } from "../channel/endpoint.ts";
 import type { IncomingMessage } from "node:http";
 import { WebSocketServer } from "ws";
 import type { Duplex } from "node:stream";
@@ -7,21 +8,23 @@ import { PROTOCOL_VERSION } from "../channel/hello.ts";
 import { refuseUpgrade, type UpgradeHandler } from "../http/front.ts";
 import { PROTOCOL_HEADER } from "./address.ts";
 import type { ClientInfo, ConnectedClient } from "./client-table.ts";
-import { IPCSocket, type SocketContext } from "./socket.ts";
+import { IPCSocket } from "./socket.ts";
 import { FrameCache, WebSocketTransport } from "./websocket-transport.ts";
 
 export interface Admission {
   readonly isOpen: () => boolean;
   /** Called when the WebSocket is open, before anything is known of the client. */
   readonly onArrival: (socket: IPCSocket) => void;
+  /** Called when it ended before it said hello: nobody was told of it. */
+  readonly onGone: (socket: IPCSocket) => void;
   /** Called when the client said hello, or at once for peers of the base protocol. */
   readonly onClient: (client: ConnectedClient) => void;
 }
 
 const MAX_RUNTIME_ID_LENGTH = 256;
 
-export function acceptUpgrades(context: SocketContext, admission: Admission): UpgradeHandler {
-  const { limits } = context;
+export function acceptUpgrades(endpoint: Endpoint, admission: Admission): UpgradeHandler {
+  const { limits } = endpoint;
   const sockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -64,7 +67,7 @@ export function acceptUpgrades(context: SocketContext, admission: Admission): Up
       const clientId = `client-${++lastClient}`;
       const transport = new WebSocketTransport(ws, { limits, socket, frames });
       admitClient(
-        context,
+        endpoint,
         transport,
         { clientId, runtimeId, saysHello: version !== undefined },
         admission,
@@ -80,15 +83,16 @@ interface Arrival {
 }
 
 function admitClient(
-  context: SocketContext,
+  endpoint: Endpoint,
   transport: WebSocketTransport,
   arrival: Arrival,
   admission: Admission,
 ): void {
   const { clientId, runtimeId, saysHello } = arrival;
-  const ids = { clientId, ...(runtimeId === undefined ? {} : { runtimeId }) };
+  // Without a spread: it would give each of these objects a hidden class of its own.
+  const ids = runtimeId === undefined ? { clientId } : { clientId, runtimeId };
   const socket = new IPCSocket(transport, {
-    context,
+    endpoint,
     expectsHello: saysHello,
     peer: `client ${JSON.stringify(runtimeId ?? clientId)}`,
     caller: ids,
@@ -100,12 +104,11 @@ function admitClient(
         ...ids,
         ...(identity?.pid === undefined ? {} : { pid: identity.pid }),
         ...(identity?.name === undefined ? {} : { name: identity.name }),
-        connectedAt: new Date(),
+        connectedAt: Date.now(),
       };
       admission.onClient({ info, socket });
     },
-    // It left or broke before it said hello: nobody was told of it, so nobody needs to be told.
-    () => {},
+    () => admission.onGone(socket),
   );
 }
 
