@@ -47,15 +47,16 @@ const BRAND: unique symbol = Symbol.for("crosswire.error") as never;
  * catch (error) { if (isCrosswireError(error, "XW_TIMEOUT")) await retryLater(order) }
  */
 export class CrosswireError extends Error {
+  // `declare`: a field that was not given is not there, and so is not printed as undefined.
   readonly code: ErrorCode;
   /** The path of the request, message or stream this is about. */
-  readonly path?: string;
+  declare readonly path?: string;
   /** Who the other side was, in words: `worker "w3"`. */
-  readonly peer?: string;
+  declare readonly peer?: string;
   /** What there is beyond the message; its shape depends on the code (docs/reference/errors.md). */
-  readonly detail?: unknown;
+  declare readonly detail?: unknown;
   /** With XW_CONNECTION_LOST and XW_CLOSED: true when the other side may have run the call. */
-  readonly maybeDelivered?: boolean;
+  declare readonly maybeDelivered?: boolean;
 
   constructor(code: ErrorCode, message?: string, options: CrosswireErrorOptions = {}) {
     super(message ?? ERROR_TEXT[code], "cause" in options ? { cause: options.cause } : undefined);

@@ -2,7 +2,7 @@
 
 import { CrosswireError, type ErrorCode } from "../errors.ts";
 import type { Definition } from "../wire/definition.ts";
-import { FRAME_TYPE, type Frame } from "../wire/frame.ts";
+import { type CallId, FRAME_TYPE, type Frame, idOf } from "../wire/frame.ts";
 import { type Body, decodeReply, encodePayload, type Reply } from "../wire/payload.ts";
 import { reviveFailure } from "../wire/remote-error.ts";
 import { validate } from "../wire/schema.ts";
@@ -64,7 +64,10 @@ export class Caller {
         release: undefined,
       };
       this.#pending.add(id, waiter);
-      if (signal !== undefined) this.#pending.addSignal(id, waiter, signal, () => this.#cancel(id));
+      if (signal !== undefined) {
+        const onAbort = (): void => this.#aborted(id, waiter, signal.reason);
+        this.#pending.addSignal(id, waiter, signal, onAbort);
+      }
       const idField = this.#idField(id, timeoutMs, options.idempotencyKey);
       waiter.ticket = this.#link.outbox.postBody(
         FRAME_TYPE.request,
@@ -98,18 +101,11 @@ export class Caller {
 
   /** An answer. One that nobody waits for (late, twice, or made up) is dropped. */
   response(frame: Frame, attachments: readonly Uint8Array[]): void {
-    const id = Number(frame.id);
+    const id = idOf(frame.id);
     const waiter = this.#pending.take(id);
     if (waiter === undefined) return this.#link.dropped(frame, "no call waits for this answer");
     const error = this.#settle(waiter, frame, attachments);
-    const end = this.#link.trace["request:end"];
-    if (end.hasSubscribers) {
-      end.publish({
-        ...this.#traced(id, waiter.definition.path),
-        ...(error === undefined ? {} : { error }),
-      });
-    }
-    this.#link.owner.settled();
+    this.#ended(id, waiter, error);
   }
 
   /** A frame of a stream that this side opened; false when there is no such stream. */
@@ -120,17 +116,16 @@ export class Caller {
   /** The connection ended: every open question hears it at once. */
   rejectAll(code: ErrorCode, why: string): void {
     const peer = this.#link.peer;
-    this.#pendingCalls?.rejectAll((waiter) => {
+    this.#pendingCalls?.rejectAll((waiter, id) => {
       const { path } = waiter.definition;
       const maybeDelivered = this.#link.outbox.hasLeft(waiter.ticket);
       const fate = maybeDelivered
         ? "It may have run there; only an idempotent request is safe to send again."
         : "It never left this process, so it is safe to send again.";
-      return new CrosswireError(code, `${this.#asked(path)} got no answer: ${why} ${fate}`, {
-        path,
-        peer,
-        maybeDelivered,
-      });
+      const text = `${this.#asked(path)} got no answer: ${why} ${fate}`;
+      const error = new CrosswireError(code, text, { path, peer, maybeDelivered });
+      this.#ended(id, waiter, error);
+      return error;
     });
     this.#openedStreams?.failAll(
       new CrosswireError(code, `The stream from ${peer} ended early: ${why}`, { peer }),
@@ -180,16 +175,29 @@ export class Caller {
     return `${id}${time}${key === undefined ? "" : `;k=${encodeURIComponent(key)}`}`;
   }
 
-  #timedOut(id: number, waiter: Waiter): void {
+  #timedOut(id: CallId, waiter: Waiter): void {
     const { path } = waiter.definition;
     this.#cancel(id);
-    waiter.reject(
-      new CrosswireError(
-        "XW_TIMEOUT",
-        `${this.#asked(path)} got no answer in ${waiter.timeoutMs} ms. ${this.#likelyCause()}`,
-        { path, peer: this.#link.peer, detail: { timeoutMs: waiter.timeoutMs } },
-      ),
-    );
+    const text = `${this.#asked(path)} got no answer in ${waiter.timeoutMs} ms. ${this.#likelyCause()}`;
+    const detail = { timeoutMs: waiter.timeoutMs };
+    const error = new CrosswireError("XW_TIMEOUT", text, { path, peer: this.#link.peer, detail });
+    waiter.reject(error);
+    this.#ended(id, waiter, error);
+  }
+
+  #aborted(id: CallId, waiter: Waiter, reason: unknown): void {
+    this.#cancel(id);
+    waiter.reject(reason);
+    this.#ended(id, waiter, reason);
+  }
+
+  /** After every settlement, whatever it was. */
+  #ended(id: CallId, { definition }: Waiter, error: unknown): void {
+    const sink = this.#link.trace["request:end"];
+    if (sink.hasSubscribers) {
+      const failure = error === undefined ? {} : { error };
+      sink.publish({ ...this.#traced(id, definition.path), ...failure });
+    }
     this.#link.owner.settled();
   }
 
@@ -199,7 +207,7 @@ export class Caller {
       : "The connection is alive, so its handler is still running or never returns; pass a larger timeoutMs or look there.";
   }
 
-  #cancel(id: number): void {
+  #cancel(id: CallId): void {
     if (!this.#link.facts.extensions.has("cancel")) return;
     this.#link.outbox.post(FRAME_TYPE.cancel, id, "", "");
   }
@@ -225,7 +233,7 @@ export class Caller {
     );
   }
 
-  #traced(id: number, path: string): { peer: string; path: string; id: number; side: "caller" } {
+  #traced(id: CallId, path: string): { peer: string; path: string; id: CallId; side: "caller" } {
     return { peer: this.#link.peer, path, id, side: "caller" };
   }
 }

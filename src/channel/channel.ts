@@ -17,8 +17,6 @@ import {
   lost,
   malformedFrame,
   saidNoHello,
-  silent as fellSilent,
-  unread,
 } from "./closing.ts";
 import { traceFrame } from "./frame-trace.ts";
 import { Heartbeat, type HeartbeatOwner } from "./heartbeat.ts";
@@ -32,6 +30,8 @@ import { CLOSE_CODE, type CloseReason, type IncomingFrame, type Transport } from
 export interface ChannelOptions {
   /** Whether the other side is known to say hello. Without, it is spoken to in the base protocol. */
   readonly expectsHello: boolean;
+  /** Says hello only when the other side did: who then hears it knows that it is known here. */
+  readonly answersHello: boolean;
   /** Keeps what follows the hello back until `release()`, so that handlers can be registered first. */
   readonly holdsAfterHello: boolean;
   /** Who the other side is, in words. */
@@ -113,21 +113,16 @@ export class Channel implements LinkOwner, HeartbeatOwner {
     this.#transport.close(closeCode, error.message.slice(0, MAX_REASON_LENGTH));
   }
 
+  /** Ends where a polite close would wait forever: the other side does not read any more. */
+  abandon(ending: Ending): void {
+    this.end(ending);
+    const { message } = ending.error;
+    this.#transport.terminate({ code: ending.closeCode, reason: message });
+  }
+
   ping(): void {
     if (this.#link.facts.extensions.has("ping")) this.outbox.post(FRAME_TYPE.ping, "", "", "");
     else this.#transport.ping?.();
-  }
-
-  silent(silentMs: number): void {
-    this.#abandon(fellSilent(this.#link.peer, silentMs));
-  }
-
-  overflowed(bufferedBytes: number): void {
-    this.#abandon(unread(this.#link.peer, bufferedBytes, this.#link.limits));
-  }
-
-  violated(error: CrosswireError): void {
-    this.end({ error, closeCode: CLOSE_CODE.protocol });
   }
 
   assertOpen(path: string): void {
@@ -139,7 +134,7 @@ export class Channel implements LinkOwner, HeartbeatOwner {
   }
 
   #start(): void {
-    const { clock, limits, endpoint, peer } = this.#link;
+    const { clock, limits, peer } = this.#link;
     this.#transport.open({
       frame: (frame) => this.#receive(frame),
       alive: () => this.#heartbeat.heard(),
@@ -147,8 +142,7 @@ export class Channel implements LinkOwner, HeartbeatOwner {
       close: (reason) => this.#ended(reason),
     });
     if (!this.#options.expectsHello) return this.#opened(undefined);
-    const hello = ownHello(endpoint.identity, limits, clock.isPaused());
-    this.outbox.post(FRAME_TYPE.message, "", HELLO_PATH, stringifyJson(hello));
+    if (!this.#options.answersHello) this.#sayHello();
     this.#helloTimer = clock.setTimer(
       () => this.end(saidNoHello(peer, limits)),
       limits.helloTimeoutMs,
@@ -175,12 +169,15 @@ export class Channel implements LinkOwner, HeartbeatOwner {
     // The message before this one, in the same frame, may have been the hello, or have ended the conversation.
     if (this.#held !== undefined) return void this.#held.push(text);
     if (this.#life.isOver) return;
-    const frame = decodeFrame(text);
+    const frame = decodeFrame(text, this.#link.facts.extensions.has("attributes"));
     if (typeof frame === "string") return this.#malformed(frame);
     this.#dispatch(frame, NO_ATTACHMENTS);
   }
 
   #dispatch(frame: Frame, attachments: readonly Uint8Array[]): void {
+    if (this.#life.state === "opening" && frame.path !== HELLO_PATH) {
+      return this.#malformed(`type "${frame.type}" before the hello`);
+    }
     switch (frame.type) {
       case FRAME_TYPE.response:
         return this.caller.response(frame, attachments);
@@ -192,7 +189,7 @@ export class Channel implements LinkOwner, HeartbeatOwner {
       default:
         if (this.#link.facts.identity !== undefined)
           return this.#dispatchExtension(frame, attachments);
-        this.#malformed(`type "${frame.type}" before a hello`);
+        this.#malformed(`type "${frame.type}" of an extension that was not announced`);
     }
   }
 
@@ -223,18 +220,30 @@ export class Channel implements LinkOwner, HeartbeatOwner {
   }
 
   #helloCame(frame: Frame): void {
-    const { clock, limits } = this.#link;
+    const { limits } = this.#link;
     if (!this.#options.expectsHello || this.#link.facts.identity !== undefined) {
       return this.#link.dropped(frame, "an unexpected hello");
     }
-    clock.clearTimer(this.#helloTimer);
+    this.#stopWaitingForHello();
     try {
       this.#link.facts = readHello(parseJson(frame.data, limits.maxDepth));
     } catch (error) {
       return this.end({ error: error as CrosswireError, closeCode: CLOSE_CODE.version });
     }
+    if (this.#options.answersHello) this.#sayHello();
     this.#opened(this.#link.facts.identity);
   }
+
+  #sayHello(): void {
+    const { endpoint, clock, limits } = this.#link;
+    const hello = ownHello(endpoint.identity, limits, clock.isPaused());
+    this.outbox.post(FRAME_TYPE.message, "", HELLO_PATH, stringifyJson(hello));
+  }
+  #stopWaitingForHello(): void {
+    this.#link.clock.clearTimer(this.#helloTimer);
+    this.#helloTimer = undefined;
+  }
+
   #opened(identity: Identity | undefined): void {
     this.outbox.joins = this.#link.facts.extensions.has("join");
     if (this.#options.holdsAfterHello) this.#held = [];
@@ -275,18 +284,11 @@ export class Channel implements LinkOwner, HeartbeatOwner {
 
   #settleAll(error: CrosswireError, why: string): void {
     this.#life.close(error);
-    this.#link.clock.clearTimer(this.#helloTimer);
+    this.#stopWaitingForHello();
     this.#heartbeat.stop();
     this.outbox.close();
     this.caller.rejectAll(error.code, why);
     this.#responder.cancelAll(error);
     this.#life.becameIdle();
-  }
-
-  /** Ends where a polite close would wait forever: the other side does not read any more. */
-  #abandon(ending: Ending): void {
-    this.end(ending);
-    const { message } = ending.error;
-    this.#transport.terminate({ code: ending.closeCode, reason: message });
   }
 }

@@ -1,24 +1,24 @@
 // Notices a peer that is connected but no longer there. Any frame counts as a sign of life.
 
 import type { Timer } from "./clock.ts";
+import { type Ending, silent } from "./closing.ts";
 import type { Link } from "./link.ts";
 
 export interface HeartbeatOwner {
   /** Asks for a sign of life. */
   ping(): void;
-  /** Nothing was heard for `silentMs`, though a ping was sent. */
-  silent(silentMs: number): void;
+  abandon(ending: Ending): void;
 }
 
 export class Heartbeat {
-  #link: Pick<Link, "clock" | "limits" | "isPaused">;
+  #link: Pick<Link, "clock" | "limits" | "isPaused" | "peer">;
   #owner: HeartbeatOwner;
   #timer: Timer;
   #heard = true;
   #isAsking = false;
   #dueAt = 0;
 
-  constructor(link: Pick<Link, "clock" | "limits" | "isPaused">, owner: HeartbeatOwner) {
+  constructor(link: Pick<Link, "clock" | "limits" | "isPaused" | "peer">, owner: HeartbeatOwner) {
     this.#link = link;
     this.#owner = owner;
     this.#wait(link.limits.heartbeatQuietMs);
@@ -51,7 +51,7 @@ export class Heartbeat {
       this.#isAsking = false;
       this.#wait(quietMs);
     } else if (this.#isAsking) {
-      this.#owner.silent(quietMs + replyMs);
+      this.#owner.abandon(silent(this.#link.peer, quietMs + replyMs));
     } else {
       this.#isAsking = true;
       this.#owner.ping();

@@ -2,6 +2,8 @@
 // The producer may send as much as it was granted; reading grants more.
 
 import { CrosswireError } from "../errors.ts";
+import type { Ending } from "./closing.ts";
+import { CLOSE_CODE } from "./transport.ts";
 
 /** What an item counts beside its bytes: small items cost memory too. */
 export const ITEM_OVERHEAD = 64;
@@ -170,10 +172,7 @@ export function costOf(data: string, attachments: readonly Uint8Array[]): number
   return attachments.reduce((sum, bytes) => sum + bytes.byteLength, data.length + ITEM_OVERHEAD);
 }
 
-export function overdrawn(path: string): CrosswireError {
-  return new CrosswireError(
-    "XW_FRAME",
-    `The producer of ${JSON.stringify(path)} sent more than it was granted.`,
-    { path },
-  );
+export function overdrawn(path: string): Ending {
+  const text = `The producer of ${JSON.stringify(path)} sent more than it was granted.`;
+  return { error: new CrosswireError("XW_FRAME", text, { path }), closeCode: CLOSE_CODE.protocol };
 }

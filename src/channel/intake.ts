@@ -2,11 +2,11 @@
 
 import { CrosswireError, isCrosswireError } from "../errors.ts";
 import type { Definition } from "../wire/definition.ts";
-import { attribute, type Frame } from "../wire/frame.ts";
+import { attribute, type CallId, type Frame } from "../wire/frame.ts";
 import { decodePayload } from "../wire/payload.ts";
 import { validate } from "../wire/schema.ts";
 import type { Link } from "./link.ts";
-import type { CallId, Serving } from "./serving.ts";
+import type { Serving } from "./serving.ts";
 
 /**
  * The channel itself says no: the caller gets the code of the cause. Anything else that a handler throws,
@@ -78,23 +78,6 @@ export class Intake {
       return refuse(error);
     }
   }
-}
-
-/** More digits than these a number cannot hold exactly. */
-const MAX_DIGITS = 15;
-const ZERO = 0x30;
-
-/** Crosswire's own ids are decimal counters; foreign peers may use other texts. HOT: benchmarks/run.ts. */
-export function idOf(text: string): CallId {
-  if (text.length === 0 || text.length > MAX_DIGITS) return text;
-  let id = 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - ZERO;
-    // A leading zero would not survive the way back.
-    if (digit < 0 || digit > 9 || (digit === 0 && i === 0)) return text;
-    id = id * 10 + digit;
-  }
-  return id;
 }
 
 function refuse(error: unknown): never {

@@ -6,6 +6,7 @@ import type { TraceSinks } from "../trace.ts";
 import type { Frame } from "../wire/frame.ts";
 import type { Body } from "../wire/payload.ts";
 import type { Clock } from "./clock.ts";
+import type { Ending } from "./closing.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { basePeer, type Extension, type PeerFacts } from "./hello.ts";
 import { Outbox } from "./outbox.ts";
@@ -13,10 +14,10 @@ import type { Transport } from "./transport.ts";
 
 /** What only the channel can decide. */
 export interface LinkOwner {
-  /** The other side broke the protocol: the connection ends. */
-  violated(error: CrosswireError): void;
-  /** More than the hard limit is unsent: the connection ends. */
-  overflowed(bufferedBytes: number): void;
+  /** Ends the conversation with this error. */
+  end(ending: Ending): void;
+  /** The same where the other side does not read any more, so that a polite close would wait forever. */
+  abandon(ending: Ending): void;
   /** Throws the reason when nothing new may be sent. */
   assertOpen(path: string): void;
   /** Something settled; a closing channel waits for that. */

@@ -2,7 +2,7 @@
 
 import { CrosswireError } from "../errors.ts";
 import type { Definition } from "../wire/definition.ts";
-import { FRAME_TYPE, type Frame } from "../wire/frame.ts";
+import { type CallId, FRAME_TYPE, type Frame, idOf } from "../wire/frame.ts";
 import { decodeReply, encodePayload } from "../wire/payload.ts";
 import { encodeFailure, reviveFailure } from "../wire/remote-error.ts";
 import { validate } from "../wire/schema.ts";
@@ -26,7 +26,7 @@ interface Opened {
 
 export class OpenedStreams {
   #link: Link;
-  #streams = new Map<number, Opened>();
+  #streams = new Map<CallId, Opened>();
 
   constructor(link: Link) {
     this.#link = link;
@@ -37,7 +37,7 @@ export class OpenedStreams {
   }
 
   /** Sends the opening at once. Every failure, also of the opening, is thrown where the items are read. */
-  open(id: number, definition: Definition, payload: unknown, options: StreamOptions): ItemStream {
+  open(id: CallId, definition: Definition, payload: unknown, options: StreamOptions): ItemStream {
     const stream = this.#add(id, definition);
     try {
       if (options.signal?.aborted === true) throw options.signal.reason;
@@ -50,7 +50,7 @@ export class OpenedStreams {
 
   /** False when no such stream is open. */
   receive(frame: Frame, attachments: readonly Uint8Array[]): boolean {
-    const id = Number(frame.id);
+    const id = idOf(frame.id);
     const stream = this.#streams.get(id);
     if (stream === undefined) return false;
     switch (frame.type) {
@@ -74,7 +74,7 @@ export class OpenedStreams {
     for (const id of [...this.#streams.keys()]) this.#end(id)?.inflow.fail(error);
   }
 
-  #add(id: number, definition: Definition): Opened {
+  #add(id: CallId, definition: Definition): Opened {
     const { limits, outbox } = this.#link;
     const { output, path } = definition;
     const inflow = new Inflow({
@@ -99,7 +99,7 @@ export class OpenedStreams {
     return stream;
   }
 
-  #send(id: number, stream: Opened, payload: unknown, options: StreamOptions): void {
+  #send(id: CallId, stream: Opened, payload: unknown, options: StreamOptions): void {
     const { limits, outbox } = this.#link;
     const { definition } = stream;
     const what = `The stream ${JSON.stringify(definition.path)}`;
@@ -124,7 +124,7 @@ export class OpenedStreams {
     if (upload !== undefined) this.#startUpload(id, stream, upload);
   }
 
-  #watch(id: number, stream: Opened, timeoutMs: number, signal: StreamOptions["signal"]): void {
+  #watch(id: CallId, stream: Opened, timeoutMs: number, signal: StreamOptions["signal"]): void {
     const { clock, peer } = this.#link;
     const { path } = stream.definition;
     if (timeoutMs !== Infinity) {
@@ -139,12 +139,12 @@ export class OpenedStreams {
     stream.release = () => signal.removeEventListener("abort", onAbort);
   }
 
-  #abandon(id: number, error: unknown): void {
+  #abandon(id: CallId, error: unknown): void {
     this.#link.outbox.post(FRAME_TYPE.cancel, id, "", "");
     this.#end(id)?.inflow.fail(error);
   }
 
-  #startUpload(id: number, stream: Opened, source: Source): void {
+  #startUpload(id: CallId, stream: Opened, source: Source): void {
     const { outbox } = this.#link;
     const outflow = outflowTo(this.#link, FRAME_TYPE.upload, id, stream.definition);
     stream.upload = outflow;
@@ -161,7 +161,7 @@ export class OpenedStreams {
     );
   }
 
-  #ended(id: number, stream: Opened, frame: Frame): void {
+  #ended(id: CallId, stream: Opened, frame: Frame): void {
     this.#end(id);
     if (frame.data === "") return stream.inflow.finish();
     stream.inflow.fail(this.#failure(stream.definition.path, frame));
@@ -178,7 +178,7 @@ export class OpenedStreams {
     }
   }
 
-  #end(id: number): Opened | undefined {
+  #end(id: CallId): Opened | undefined {
     const stream = this.#streams.get(id);
     if (stream === undefined) return undefined;
     this.#streams.delete(id);

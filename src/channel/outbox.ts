@@ -6,6 +6,7 @@ import { lengthsOf } from "../wire/binary-frame.ts";
 import { encodeFrame, type FrameType } from "../wire/frame.ts";
 import type { Body } from "../wire/payload.ts";
 import type { Clock } from "./clock.ts";
+import { type Ending, unread } from "./closing.ts";
 import { traceFrame } from "./frame-trace.ts";
 import type { OutgoingFrame, Transport } from "./transport.ts";
 
@@ -24,7 +25,7 @@ export interface OutboxLink {
   readonly clock: Clock;
   readonly trace: TraceSinks;
   readonly peer: string;
-  readonly owner: { overflowed(bufferedBytes: number): void };
+  readonly owner: { abandon(ending: Ending): void };
 }
 
 export class Outbox {
@@ -149,6 +150,11 @@ export class Outbox {
     this.#transport.send(frame);
     const buffered = this.#transport.bufferedBytes;
     this.#isCongested = buffered > limits.softQueueBytes;
-    if (buffered > limits.hardQueueBytes && !this.#isClosed) this.#link.owner.overflowed(buffered);
+    if (buffered > limits.hardQueueBytes && !this.#isClosed) this.#overflowed(buffered);
+  }
+
+  #overflowed(bufferedBytes: number): void {
+    const { owner, peer, limits } = this.#link;
+    owner.abandon(unread(peer, bufferedBytes, limits));
   }
 }

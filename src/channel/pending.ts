@@ -3,6 +3,7 @@
 
 import type { CrosswireError } from "../errors.ts";
 import type { Definition } from "../wire/definition.ts";
+import type { CallId } from "../wire/frame.ts";
 import { Sweep, type SweepTime } from "./sweep.ts";
 
 /** The part of an AbortSignal that is used, so that any implementation of it fits. */
@@ -26,11 +27,11 @@ export interface Waiter {
 }
 
 export class Pending {
-  #waiting = new Map<number, Waiter>();
-  #onTimeout: (id: number, waiter: Waiter) => void;
+  #waiting = new Map<CallId, Waiter>();
+  #onTimeout: (id: CallId, waiter: Waiter) => void;
   #sweep: Sweep;
 
-  constructor(time: SweepTime, onTimeout: (id: number, waiter: Waiter) => void) {
+  constructor(time: SweepTime, onTimeout: (id: CallId, waiter: Waiter) => void) {
     this.#onTimeout = onTimeout;
     this.#sweep = new Sweep(time, (now) => this.#expire(now));
   }
@@ -39,24 +40,22 @@ export class Pending {
     return this.#waiting.size;
   }
 
-  add(id: number, waiter: Waiter): void {
+  add(id: CallId, waiter: Waiter): void {
     this.#waiting.set(id, waiter);
     this.#sweep.watch(waiter.dueAt);
   }
 
   /** `onAbort` runs when the signal fires while the question is still open. */
-  addSignal(id: number, waiter: Waiter, signal: Signal, onAbort: () => void): void {
+  addSignal(id: CallId, waiter: Waiter, signal: Signal, onAbort: () => void): void {
     const listener = (): void => {
-      if (this.take(id) === undefined) return;
-      waiter.reject(signal.reason);
-      onAbort();
+      if (this.take(id) !== undefined) onAbort();
     };
     signal.addEventListener("abort", listener, { once: true });
     waiter.release = () => signal.removeEventListener("abort", listener);
   }
 
   /** Removes and returns the waiter: whoever took it settles it, and nobody else can. */
-  take(id: number): Waiter | undefined {
+  take(id: CallId): Waiter | undefined {
     const waiter = this.#waiting.get(id);
     if (waiter === undefined) return undefined;
     this.#waiting.delete(id);
@@ -65,11 +64,11 @@ export class Pending {
   }
 
   /** Every waiter is rejected with the error made for it. Called when the channel ends. */
-  rejectAll(reasonFor: (waiter: Waiter) => CrosswireError): void {
+  rejectAll(reasonFor: (waiter: Waiter, id: CallId) => CrosswireError): void {
     this.#sweep.stop();
     for (const id of [...this.#waiting.keys()]) {
       const waiter = this.take(id);
-      waiter?.reject(reasonFor(waiter));
+      waiter?.reject(reasonFor(waiter, id));
     }
   }
 

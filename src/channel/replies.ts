@@ -2,12 +2,11 @@
 
 import type { CrosswireError } from "../errors.ts";
 import type { Definition } from "../wire/definition.ts";
-import { FRAME_TYPE } from "../wire/frame.ts";
+import { type CallId, FRAME_TYPE } from "../wire/frame.ts";
 import { type Body, encodeResult } from "../wire/payload.ts";
 import { encodeFailure } from "../wire/remote-error.ts";
 import { Refusal } from "./intake.ts";
 import { assertSendable, type Link } from "./link.ts";
-import type { CallId } from "./serving.ts";
 
 export class Replies {
   #link: Link;

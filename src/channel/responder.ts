@@ -1,14 +1,14 @@
 // The answering half of a channel: requests, messages and streams that start on the other side.
 
 import { CrosswireError } from "../errors.ts";
-import { attribute, type Frame } from "../wire/frame.ts";
+import { attribute, type CallId, type Frame, idOf } from "../wire/frame.ts";
 import { CallContext, type Caller } from "./call-context.ts";
 import type { Registration } from "./handlers.ts";
-import { idOf, Intake, Refusal } from "./intake.ts";
+import { Intake, Refusal } from "./intake.ts";
 import type { Link } from "./link.ts";
 import { Replies } from "./replies.ts";
 import { ServedStream } from "./served-stream.ts";
-import { type CallId, Serving } from "./serving.ts";
+import { Serving } from "./serving.ts";
 
 export class Responder {
   #link: Link;

@@ -1,7 +1,7 @@
 // A stream that the other side opened: items go out, its upload comes in.
 
 import type { CrosswireError } from "../errors.ts";
-import { attribute, FRAME_TYPE, type Frame } from "../wire/frame.ts";
+import { attribute, type CallId, FRAME_TYPE, type Frame } from "../wire/frame.ts";
 import { decodeReply } from "../wire/payload.ts";
 import { reviveFailure } from "../wire/remote-error.ts";
 import { CallContext, type Caller } from "./call-context.ts";
@@ -9,7 +9,7 @@ import type { Registration } from "./handlers.ts";
 import { Inflow } from "./inflow.ts";
 import type { Link } from "./link.ts";
 import { isSource, type Outflow, type Source } from "./outflow.ts";
-import type { CallId, Served } from "./serving.ts";
+import type { Served } from "./serving.ts";
 import { outflowTo, receiveCredit, receiveItem } from "./stream-frames.ts";
 
 export class ServedStream implements Served {

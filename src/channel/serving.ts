@@ -1,10 +1,9 @@
 // The calls of the other side that are being worked on here: their deadlines, and how they are cancelled.
 
 import type { CrosswireError } from "../errors.ts";
+import type { CallId } from "../wire/frame.ts";
 import { timeIsUp } from "./call-context.ts";
 import { Sweep, type SweepTime } from "./sweep.ts";
-
-export type CallId = number | string;
 
 /** One call in progress: the context of a request, or a stream with its two directions. */
 export interface Served {

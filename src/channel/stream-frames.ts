@@ -1,7 +1,7 @@
 // The frames of streams, as both ends read and write them.
 
 import type { Definition } from "../wire/definition.ts";
-import { attribute, type Frame, type FrameType } from "../wire/frame.ts";
+import { attribute, type CallId, type Frame, type FrameType } from "../wire/frame.ts";
 import { decodePayload, encodePayload, type Body } from "../wire/payload.ts";
 import { costOf, type Inflow, overdrawn } from "./inflow.ts";
 import { assertSendable, type Link } from "./link.ts";
@@ -28,7 +28,7 @@ export function receiveItem(
           decodePayload(frame.data, frame.attributes, attachments, link.limits.maxDepth),
           cost,
         );
-    if (!accepted) link.owner.violated(overdrawn(path));
+    if (!accepted) link.owner.end(overdrawn(path));
   } catch (error) {
     inflow.fail(error);
     void inflow.return();
@@ -46,7 +46,7 @@ export function receiveCredit(outflow: Outflow | undefined, frame: Frame): boole
 export function outflowTo(
   link: Link,
   type: FrameType,
-  id: number | string,
+  id: CallId,
   definition: Pick<Definition, "codec" | "path">,
 ): Outflow {
   const { outbox, limits, facts } = link;

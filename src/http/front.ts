@@ -58,11 +58,21 @@ export class Front {
     socket.on("error", destroy);
     const refusal = this.#gate.checkControl(request);
     if (refusal !== undefined) return refuseUpgrade(socket, { ...refusal, code: "XW_REFUSED" });
+    if (hasBody(request)) {
+      const reason = "an upgrade must not have a body";
+      return refuseUpgrade(socket, { status: 400, code: "XW_REFUSED", reason });
+    }
     const handler = this.#upgrades.get(pathOf(request));
     if (handler !== undefined) return handler(request, socket, head);
     const reason = `no WebSocket is served at ${JSON.stringify(pathOf(request))}`;
     refuseUpgrade(socket, { status: 404, code: "XW_REFUSED", reason });
   }
+}
+
+/** SECURITY: what follows such a head would be read as WebSocket frames by one and as a body by another. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers["content-length"];
+  return headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
 }
 
 function destroy(this: Duplex): void {

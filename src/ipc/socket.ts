@@ -42,6 +42,8 @@ export interface IPCSocketOptions extends SharedOptions {
   /** @internal What handlers learn about the other side. */
   readonly caller?: Caller;
   /** @internal */
+  readonly answersHello?: boolean;
+  /** @internal */
   readonly holdsAfterHello?: boolean;
 }
 
@@ -64,6 +66,7 @@ export class IPCSocket {
     const transport = isTransport(over) ? over : new WebSocketTransport(over, { limits });
     this.channel = new Channel(transport, endpoint, {
       expectsHello: options.expectsHello ?? false,
+      answersHello: options.answersHello ?? false,
       holdsAfterHello: options.holdsAfterHello ?? false,
       peer: options.peer ?? "the other side",
       caller: options.caller ?? {},

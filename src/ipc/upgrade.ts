@@ -4,7 +4,7 @@ import type { Endpoint } from "../channel/endpoint.ts";
 import type { IncomingMessage } from "node:http";
 import { WebSocketServer } from "ws";
 import type { Duplex } from "node:stream";
-import { PROTOCOL_VERSION } from "../channel/hello.ts";
+import { type Identity, PROTOCOL_VERSION } from "../channel/hello.ts";
 import { refuseUpgrade, type UpgradeHandler } from "../http/front.ts";
 import { PROTOCOL_HEADER } from "./address.ts";
 import type { ClientInfo, ConnectedClient } from "./client-table.ts";
@@ -89,27 +89,37 @@ function admitClient(
   admission: Admission,
 ): void {
   const { clientId, runtimeId, saysHello } = arrival;
-  // Without a spread: it would give each of these objects a hidden class of its own.
   const ids = runtimeId === undefined ? { clientId } : { clientId, runtimeId };
   const socket = new IPCSocket(transport, {
     endpoint,
     expectsHello: saysHello,
+    answersHello: true,
     peer: `client ${JSON.stringify(runtimeId ?? clientId)}`,
     caller: ids,
   });
   admission.onArrival(socket);
   socket.channel.ready.then(
     (identity) => {
-      const info: ClientInfo = {
-        ...ids,
-        ...(identity?.pid === undefined ? {} : { pid: identity.pid }),
-        ...(identity?.name === undefined ? {} : { name: identity.name }),
-        connectedAt: Date.now(),
-      };
+      const info = describeClient(ids, identity);
       admission.onClient({ info, socket });
     },
     () => admission.onGone(socket),
   );
+}
+
+/** Written field by field: a spread would give each client a hidden class of its own. */
+function describeClient(
+  ids: { readonly clientId: string; readonly runtimeId?: string },
+  identity: Identity | undefined,
+): ClientInfo {
+  const info: { -readonly [Key in keyof ClientInfo]: ClientInfo[Key] } = {
+    clientId: ids.clientId,
+    connectedAt: Date.now(),
+  };
+  if (ids.runtimeId !== undefined) info.runtimeId = ids.runtimeId;
+  if (identity?.pid !== undefined) info.pid = identity.pid;
+  if (identity?.name !== undefined) info.name = identity.name;
+  return info;
 }
 
 /** Undefined when none is given, null when it cannot be used. */

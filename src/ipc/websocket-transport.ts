@@ -38,11 +38,23 @@ export class FrameCache {
   }
 }
 
+/** The close codes that `ws` sends for what it refuses to read. All others are violations of the protocol. */
+const VIOLATIONS: ReadonlyMap<string, number> = new Map([
+  ["WS_ERR_INVALID_UTF8", 1007],
+  ["WS_ERR_TOO_MANY_BUFFERED_PARTS", 1008],
+  ["WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", CLOSE_CODE.tooBig],
+  ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", CLOSE_CODE.tooBig],
+]);
+
+function closeCodeOf({ code = "" }: NodeJS.ErrnoException): number {
+  if (!code.startsWith("WS_ERR_")) return CLOSE_CODE.abnormal;
+  return VIOLATIONS.get(code) ?? CLOSE_CODE.protocol;
+}
+
 export class WebSocketTransport implements Transport {
   #ws: WebSocket;
   #options: WebSocketTransportOptions;
   #events: TransportEvents | undefined;
-  #error: Error | undefined;
   #reason: CloseReason | undefined;
   #closeTimer: Timer;
 
@@ -64,10 +76,12 @@ export class WebSocketTransport implements Transport {
   open(events: TransportEvents): void {
     this.#events = events;
     const ws = this.#ws;
-    ws.on("message", (data, isBinary) => events.frame(isBinary ? asBytes(data) : asText(data)));
+    ws.on("message", (data, isBinary) =>
+      this.#events?.frame(isBinary ? asBytes(data) : asText(data)),
+    );
     ws.on("pong", () => events.alive());
     ws.on("ping", () => this.#pinged());
-    ws.on("error", (error) => (this.#error ??= error));
+    ws.on("error", (error) => this.#failed(error));
     ws.on("close", (code, reason) => this.#closed(code, reason.toString()));
     this.#options.socket?.on("drain", () => events.drain());
     if (ws.readyState === ws.CLOSED) queueMicrotask(() => this.#closed(CLOSE_CODE.abnormal, ""));
@@ -89,7 +103,7 @@ export class WebSocketTransport implements Transport {
 
   close(code: number, reason: string): void {
     this.#ws.close(code, reason);
-    this.#closeTimer = systemClock.setTimer(
+    this.#closeTimer ??= systemClock.setTimer(
       () => this.terminate({ code, reason }),
       this.#options.limits.closeGraceMs,
     );
@@ -114,11 +128,27 @@ export class WebSocketTransport implements Transport {
     this.terminate({ code: CLOSE_CODE.overloaded, reason: "unread pongs" });
   }
 
+  /**
+   * Over at once: `ws` has sent its close, but the other side may never answer it, and who sends what cannot
+   * be read is given no more than the grace to go.
+   */
+  #failed(error: Error): void {
+    this.#end(this.#reason ?? { code: closeCodeOf(error), reason: error.message, error });
+    this.#closeTimer ??= systemClock.setTimer(
+      () => this.#ws.terminate(),
+      this.#options.limits.closeGraceMs,
+    );
+  }
+
   #closed(code: number, reason: string): void {
     systemClock.clearTimer(this.#closeTimer);
-    const error = this.#error === undefined ? {} : { error: this.#error };
-    this.#events?.close(this.#reason ?? { code, reason, ...error });
+    this.#end(this.#reason ?? { code, reason });
+  }
+
+  #end(reason: CloseReason): void {
+    const events = this.#events;
     this.#events = undefined;
+    events?.close(reason);
   }
 }
 

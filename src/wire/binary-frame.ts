@@ -53,7 +53,7 @@ export function splitBinary(bytes: Uint8Array): FrameWithAttachments | string {
   if (separator === -1) return "a binary frame without the byte 0xFF";
   const head = decodeHead(bytes.subarray(0, separator));
   if (head === undefined) return "a binary frame whose head is not UTF-8";
-  const frame = decodeFrame(head);
+  const frame = decodeFrame(head, true);
   if (typeof frame === "string") return frame;
   const attachments = cut(bytes, separator + 1, attribute(frame.attributes, "b"));
   return typeof attachments === "string" ? attachments : { frame, attachments };

@@ -26,7 +26,9 @@ const TABLE_KEY: unique symbol = Symbol.for("crosswire.definitions") as never;
 
 /** Checks and records a definition; returns its path. Throws TypeError for a bad path or a clash. */
 export function define(kind: Kind, path: string, options: DefinitionOptions = {}): never {
-  const fault = path.startsWith?.("$") ? 'paths that begin with "$" are reserved' : pathFault(path);
+  const fault =
+    pathFault(path) ??
+    (path.startsWith("$") ? 'paths that begin with "$" are reserved' : undefined);
   if (fault !== undefined) {
     throw new TypeError(`The path ${JSON.stringify(path)} cannot be defined: ${fault}.`);
   }

@@ -4,6 +4,8 @@
 import { CrosswireError, ERROR_TEXT, type ErrorCode } from "../errors.ts";
 import { stringifyJson } from "./json.ts";
 
+/** Refused before the handler was asked: the call is safe to send again. */
+const NEVER_RAN: ReadonlySet<ErrorCode> = new Set(["XW_CLOSED", "XW_NO_HANDLER", "XW_OVERLOADED"]);
 const MAX_CAUSES = 5;
 const MAX_MESSAGE_LENGTH = 8_192;
 
@@ -34,18 +36,26 @@ export function encodeFailure(thrown: unknown, exposeStacks: boolean, xw?: Error
 }
 
 function toRemoteError(thrown: unknown, exposeStacks: boolean, causes: number): RemoteError {
-  if (!(thrown instanceof Error)) return fromNonError(thrown);
-  const { code, cause } = thrown as { code?: unknown; cause?: unknown };
-  const data = dataOf(thrown);
+  try {
+    return thrown instanceof Error ? fromError(thrown, exposeStacks, causes) : fromNonError(thrown);
+  } catch {
+    // Getters of a thrown object may throw themselves; that something failed must get across all the same.
+    return { name: "Error", message: "what was thrown cannot be read" };
+  }
+}
+
+function fromError(error: Error, exposeStacks: boolean, causes: number): RemoteError {
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  const data = dataOf(error);
   return {
-    name: bounded(thrown.name),
-    message: bounded(thrown.message),
+    name: bounded(error.name),
+    message: bounded(error.message),
     ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
     ...(data === undefined ? {} : { data }),
     ...(cause === undefined || causes === 0
       ? {}
       : { cause: toRemoteError(cause, exposeStacks, causes - 1) }),
-    ...(exposeStacks && typeof thrown.stack === "string" ? { stack: thrown.stack } : {}),
+    ...(exposeStacks && typeof error.stack === "string" ? { stack: error.stack } : {}),
   };
 }
 
@@ -102,11 +112,12 @@ export function reviveFailure(error: unknown, err: unknown, asked: Asked): Cross
   };
   const { path, peer } = asked;
   if (remote.xw !== undefined && remote.xw in ERROR_TEXT) {
-    return new CrosswireError(remote.xw, `${asked.what} was refused: ${remote.message}`, {
-      path,
-      peer,
-      detail: remote.data,
-    });
+    const options = { path, peer, detail: remote.data };
+    return new CrosswireError(
+      remote.xw,
+      `${asked.what} was refused: ${remote.message}`,
+      NEVER_RAN.has(remote.xw) ? { ...options, maybeDelivered: false } : options,
+    );
   }
   return new CrosswireError("XW_REMOTE", `${asked.what} failed there: ${remote.message}`, {
     path,

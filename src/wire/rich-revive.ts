@@ -54,7 +54,7 @@ function readTagged(tagged: unknown, attachments: readonly Uint8Array[], inner: 
     case "view":
       return readView(list(content), attachments);
     default:
-      throw malformed(`the unknown tag ${JSON.stringify(name)}`);
+      throw malformed("an unknown tag");
   }
 }
 
@@ -94,12 +94,11 @@ function readUrl(content: unknown): URL {
 function readError(content: unknown, inner: Inner): Error {
   if (typeof content !== "object" || content === null) throw malformed("an error that is none");
   const { name, message, code, data, cause } = content as Record<string, unknown>;
-  const error = new Error(
-    String(message),
-    cause === undefined ? undefined : { cause: inner(cause) },
-  );
+  if (typeof name !== "string" || typeof message !== "string")
+    throw malformed("an error without texts");
+  const error = new Error(message, cause === undefined ? undefined : { cause: inner(cause) });
   const extra = {
-    name: String(name),
+    name,
     ...(code === undefined ? {} : { code }),
     ...(data === undefined ? {} : { data: inner(data) }),
   };
@@ -118,15 +117,13 @@ function readView(
   [name, index]: readonly unknown[],
   attachments: readonly Uint8Array[],
 ): ArrayBufferView {
-  const View = VIEWS.get(String(name));
+  const View = typeof name === "string" ? VIEWS.get(name) : undefined;
   if (View === undefined) throw malformed("a view of an unknown type");
   const buffer = copyOf(attached(index, attachments));
   try {
     return new View(buffer);
   } catch (error) {
-    throw malformed(
-      `a ${String(name)} of ${buffer.byteLength} bytes (${(error as Error).message})`,
-    );
+    throw malformed(`a ${View.name} of ${buffer.byteLength} bytes (${(error as Error).message})`);
   }
 }
 
