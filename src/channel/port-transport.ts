@@ -25,7 +25,10 @@ export interface PortLike {
 }
 
 const ACKNOWLEDGE_EVERY_BYTES = 64 * 1024;
+/** What is left below that is acknowledged when it has been quiet for a moment. */
+const ACKNOWLEDGE_WITHIN_MS = 20;
 const CLOSE_GRACE_MS = 1_000;
+const { queueMicrotask: defer } = globalThis;
 
 /** A transport over one end of a MessageChannel. Both ends must use it. */
 export function createPortTransport(port: PortLike): Transport {
@@ -38,10 +41,14 @@ class PortTransport implements Transport {
   #unacknowledged = 0;
   #toAcknowledge = 0;
   #own: CloseReason | undefined;
+  #isEnded = false;
   #closeTimer: Timer;
+  #acknowledgeTimer: Timer;
 
   constructor(port: PortLike) {
     this.#port = port;
+    // From the start: a port that closes before `open()` says so only once.
+    port.addEventListener("close", () => this.#ended());
   }
 
   get bufferedBytes(): number {
@@ -51,10 +58,8 @@ class PortTransport implements Transport {
   open(events: TransportEvents): void {
     this.#events = events;
     this.#port.addEventListener("message", (event) => this.#received(event.data));
-    this.#port.addEventListener("close", () =>
-      this.#ended(this.#own ?? { code: CLOSE_CODE.abnormal, reason: "" }),
-    );
     this.#port.start();
+    if (this.#isEnded) defer(() => this.#tellEnd());
   }
 
   send(frame: OutgoingFrame): void {
@@ -74,7 +79,7 @@ class PortTransport implements Transport {
   terminate(reason?: CloseReason): void {
     this.#own ??= reason ?? { code: CLOSE_CODE.abnormal, reason: "" };
     this.#port.close();
-    this.#ended(this.#own);
+    this.#ended();
   }
 
   #received(data: unknown): void {
@@ -86,27 +91,42 @@ class PortTransport implements Transport {
       reason: typeof reason === "string" ? reason : "",
     };
     this.#port.close();
-    this.#ended(this.#own);
+    this.#ended();
   }
 
   #frame(frame: IncomingFrame): void {
     this.#toAcknowledge += frame.length;
-    if (this.#toAcknowledge >= ACKNOWLEDGE_EVERY_BYTES) {
-      this.#port.postMessage(this.#toAcknowledge);
-      this.#toAcknowledge = 0;
-    }
+    if (this.#toAcknowledge >= ACKNOWLEDGE_EVERY_BYTES) this.#acknowledge();
+    else
+      this.#acknowledgeTimer ??= systemClock.setTimer(
+        () => this.#acknowledge(),
+        ACKNOWLEDGE_WITHIN_MS,
+      );
     this.#events?.frame(frame);
+  }
+
+  #acknowledge(): void {
+    systemClock.clearTimer(this.#acknowledgeTimer);
+    this.#acknowledgeTimer = undefined;
+    this.#port.postMessage(this.#toAcknowledge);
+    this.#toAcknowledge = 0;
   }
 
   #acknowledged(bytes: number): void {
     this.#unacknowledged = Math.max(0, this.#unacknowledged - bytes);
-    if (this.#unacknowledged < ACKNOWLEDGE_EVERY_BYTES) this.#events?.drain();
+    if (this.#unacknowledged === 0) this.#events?.drain();
   }
 
-  #ended(reason: CloseReason): void {
+  #ended(): void {
+    this.#isEnded = true;
     systemClock.clearTimer(this.#closeTimer);
+    systemClock.clearTimer(this.#acknowledgeTimer);
+    this.#tellEnd();
+  }
+
+  #tellEnd(): void {
     const events = this.#events;
     this.#events = undefined;
-    events?.close(reason);
+    events?.close(this.#own ?? { code: CLOSE_CODE.abnormal, reason: "" });
   }
 }

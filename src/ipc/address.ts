@@ -9,6 +9,8 @@ export const PROTOCOL_HEADER = "crosswire-protocol";
 export interface Address {
   /** What `ws` is given to dial. */
   readonly url: string;
+  /** Dialled instead of the host in the URL. */
+  readonly socketPath?: string;
   /** Under which the server's runtime file is found; undefined when it cannot be on this machine. */
   readonly runtimeKey: string | undefined;
   /** No intermediary can stand between: a cheap mask is enough. */
@@ -20,8 +22,9 @@ export interface Address {
 /** A port of this machine, or a URL: http, https, ws, wss, or ws+unix:/path/to.sock. Throws TypeError. */
 export function parseAddress(address: number | string): Address {
   if (typeof address === "number") return parsePort(address);
-  const unix = /^(?:ws\+)?unix:(?:\/\/)?(.+)$/.exec(address)?.[1];
-  if (unix !== undefined) return unixAddress(unix.split(":", 1)[0] ?? unix);
+  // What follows is the path as it is: percent signs, spaces and colons mean themselves.
+  const path = /^(?:ws\+)?unix:(?:\/\/)?(.+)$/.exec(address)?.[1];
+  if (path !== undefined) return unixAddress(path);
   return parseUrl(address);
 }
 
@@ -61,7 +64,8 @@ function parsePort(port: number): Address {
 
 function unixAddress(path: string): Address {
   return {
-    url: `ws+unix:${path}:${IPC_PATH}`,
+    url: `ws://localhost${IPC_PATH}`,
+    socketPath: path,
     runtimeKey: socketKey(path),
     isLocal: true,
     label: `the server at ${path}`,

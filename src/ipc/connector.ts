@@ -38,13 +38,17 @@ export function createLink({ address, token, limits }: Target): Link {
   const { CROSSWIRE_URL: envUrl, CROSSWIRE_TOKEN: envToken } = process.env;
   const parsed = parseAddress(address ?? envUrl ?? DEFAULT_PORT);
   // SECURITY: the token of the environment belongs to the server of the environment and is shown to no other.
-  const isEnvServer = envUrl !== undefined && parseAddress(envUrl).url === parsed.url;
+  const isEnvServer = envUrl !== undefined && isSamePlace(parseAddress(envUrl), parsed);
   const fixedToken = token ?? (isEnvServer ? envToken : undefined);
   return {
     connect: (runtimeId, timeoutMs) =>
       connectTo(parsed, fixedToken, { limits, runtimeId, timeoutMs }),
     label: parsed.label,
   };
+}
+
+function isSamePlace(a: Address, b: Address): boolean {
+  return a.url === b.url && a.socketPath === b.socketPath;
 }
 
 interface Attempt {

@@ -1,6 +1,7 @@
 // One attempt to reach a server: from an address and a token to an open WebSocket, or an error that says what was found instead.
 
 import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import { systemClock } from "../channel/clock.ts";
@@ -29,8 +30,10 @@ const MAX_QUOTED_LENGTH = 300;
 /** Resolves once the WebSocket is open. Rejects with XW_UNREACHABLE, XW_REFUSED, XW_FOREIGN, XW_VERSION, XW_OVERLOADED or XW_TIMEOUT. */
 export function dial(address: Address, options: DialOptions): Promise<Dialled> {
   const { limits, timeoutMs } = options;
+  const { socketPath } = address;
   const ws = new WebSocket(dialUrl(address, options.runtimeId), {
     headers: headersFor(options),
+    ...(socketPath === undefined ? {} : { createConnection: () => connect(socketPath) }),
     perMessageDeflate: false,
     followRedirects: false,
     maxPayload: limits.maxFrameBytes,

@@ -1,6 +1,6 @@
 // Where a server listens: a port on loopback, or a Unix socket. Taken or not taken, never somewhere else instead.
 
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { CrosswireError } from "../errors.ts";
@@ -17,10 +17,22 @@ export async function listen(
   onListening: () => void,
 ): Promise<boolean> {
   if (await tryListen(server, place, onListening)) return true;
-  if (!("socketPath" in place) || (await isAnswered(place.socketPath))) return false;
+  if (!("socketPath" in place)) return false;
+  const { socketPath } = place;
   // A process that was killed leaves its socket file behind, and nobody answers there.
-  rmSync(place.socketPath, { force: true });
+  const found = fingerprint(socketPath);
+  if (await isAnswered(socketPath)) return false;
+  // Another starter may have come first: then the file is no longer the one that nobody answered on.
+  if (found === undefined || fingerprint(socketPath) !== found) return false;
+  rmSync(socketPath, { force: true });
   return tryListen(server, place, onListening);
+}
+
+/** Tells one socket file from its successor at the same path; undefined for what is no socket. */
+function fingerprint(path: string): string | undefined {
+  if (process.platform === "win32") return undefined;
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats?.isSocket() === true ? `${stats.ino}:${stats.ctimeNs}` : undefined;
 }
 
 /** Under which the runtime file of this place is kept. */

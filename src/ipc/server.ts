@@ -65,6 +65,7 @@ export class IPCServer {
   #front: Front;
   #connected: Listeners<[ClientInfo]>;
   #disconnected: Listeners<[ClientInfo]>;
+  #port: number | undefined;
   #state: "new" | "listening" | "closed" = "new";
   #closing: Promise<void> | undefined;
 
@@ -76,7 +77,7 @@ export class IPCServer {
     this.#clients = new ClientTable(limits);
     this.#connected = new Listeners("an onClientConnect listener", report);
     this.#disconnected = new Listeners("an onClientDisconnect listener", report);
-    const gate = new Gate({ ...options, token: this.token }, () => this.#boundPort());
+    const gate = new Gate({ ...options, token: this.token }, () => this.#port);
     this.#front = new Front(gate, limits);
     const accept = acceptUpgrades(this.#endpoint, {
       isOpen: () => this.#state === "listening" && !this.#clients.isFull,
@@ -97,18 +98,20 @@ export class IPCServer {
       );
     return listen(this.#front.server, this.#place, () => {
       this.#state = "listening";
+      const address = this.#front.server.address();
+      if (typeof address === "object" && address !== null) this.#port = address.port;
       this.#writeRuntimeFile();
     });
   }
 
   /** The port it listens on; 0 before start() and on Unix sockets. */
   getPort(): number {
-    return this.#boundPort() ?? 0;
+    return this.#port ?? 0;
   }
 
   /** `http://127.0.0.1:<port>`, or `ws+unix:<path>`; empty before start(). */
   getUrl(): string {
-    if (this.#state !== "listening") return "";
+    if (this.#state === "new") return "";
     if ("socketPath" in this.#place) return `ws+unix:${this.#place.socketPath}`;
     const { host } = this.#place;
     return `http://${host.includes(":") ? `[${host}]` : host}:${this.getPort()}`;
@@ -255,11 +258,6 @@ export class IPCServer {
       this.#disconnected.emit(info);
     });
     this.#connected.emit(info);
-  }
-
-  #boundPort(): number | undefined {
-    const address = this.#front.server.address();
-    return typeof address === "object" && address !== null ? address.port : undefined;
   }
 
   #runtimeKey(): string {
