@@ -1,27 +1,15 @@
-// What lives and ends: undo lists, listener lists, and where the bugs of a listener go.
+// Listeners: how they are registered, undone, and where their bugs go.
 
 export type Undo = () => void;
 
 /** Receives what a listener or message handler threw: there is no caller to tell, yet it must be seen. */
 export type Report = (error: unknown, where: string) => void;
 
-/** Undo in reverse: each step that opens something leaves its closing here, next to the opening. */
-export class Lifetime {
-  #undos: Undo[] = [];
-
-  own(undo: Undo): void {
-    this.#undos.push(undo);
-  }
-
-  /** Runs every undo once, latest first. */
-  end(): void {
-    for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) undo();
-  }
-}
+type Listener<Arguments extends unknown[]> = (...args: Arguments) => void | Promise<void>;
 
 /** Listeners of one kind of event. One listener's throw does not keep the others from hearing. */
 export class Listeners<Arguments extends unknown[]> {
-  #entries = new Set<{ readonly listener: (...args: Arguments) => void }>();
+  #entries = new Set<{ readonly listener: Listener<Arguments> }>();
   #report: Report;
   #where: string;
 
@@ -31,7 +19,7 @@ export class Listeners<Arguments extends unknown[]> {
   }
 
   /** Returns the undo. The same function added twice is two listeners. */
-  add(listener: (...args: Arguments) => void): Undo {
+  add(listener: Listener<Arguments>): Undo {
     const entry = { listener };
     this.#entries.add(entry);
     return () => void this.#entries.delete(entry);

@@ -77,7 +77,7 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
         `limits.${name} does not exist; known: ${Object.keys(DEFAULT_LIMITS).join(", ")}.`,
       );
     }
-    if (value !== undefined) assertLimit(`limits.${name}`, value);
+    if (value !== undefined) assertPositive(`limits.${name}`, value);
   }
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
   const limits: Limits = { ...DEFAULT_LIMITS, ...Object.fromEntries(given) };
@@ -87,8 +87,8 @@ export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
   return limits;
 }
 
-/** Timeouts and sizes are positive numbers; Infinity switches a bound off on purpose. */
-export function assertLimit(name: string, value: unknown): void {
+/** Throws TypeError for what is no timeout and no size: those are positive numbers, and Infinity switches a bound off on purpose. */
+export function assertPositive(name: string, value: unknown): void {
   if (typeof value !== "number" || !(value > 0)) {
     throw new TypeError(`${name} must be a number above 0, but is ${String(value)}.`);
   }

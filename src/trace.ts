@@ -31,7 +31,7 @@ export type TraceEvent = {
   [Name in TraceEventName]: { readonly event: Name } & TraceEvents[Name];
 }[TraceEventName];
 
-/** Receives everything that happens on a connection. Never let it throw: what it throws is reported as uncaught. */
+/** Receives everything that happens on a connection. What it throws becomes an uncaught exception. */
 export type Trace = (event: TraceEvent) => void;
 
 export interface TraceSink<Name extends TraceEventName> {
@@ -66,8 +66,19 @@ function sinkFor(
   return {
     hasSubscribers: trace !== undefined,
     publish: (payload: object) => {
-      trace?.({ event, ...payload } as TraceEvent);
+      callTrace(trace, { event, ...payload } as TraceEvent);
       if (other?.hasSubscribers === true) other.publish(payload as never);
     },
   };
+}
+
+/** A trace that throws must be noticed, but must not break the conversation it watches. */
+function callTrace(trace: Trace | undefined, event: TraceEvent): void {
+  try {
+    trace?.(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }

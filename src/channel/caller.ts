@@ -15,16 +15,22 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Rejects the call with the signal's reason and tells the handler; already aborted, nothing is sent. */
   readonly signal?: Signal;
-  /** The handler runs once per key, however often the call is sent; so it may be sent again after a reconnect. */
+  /**
+   * The server runs its handler once per key and remembers the answer, so the call may be sent again after a
+   * reconnect. Its memory ends with its process (and `limits.idempotencyKeyMs`).
+   */
   readonly idempotencyKey?: string;
 }
+
+/** Where bytes may be uploaded, one piece of them is an upload too. */
+type BytesIn<Upload> = Uint8Array extends Upload ? Uint8Array : never;
 
 export interface StreamOptions<Upload = unknown> {
   /** Bound on the whole stream. */
   readonly timeoutMs?: number;
   readonly signal?: Signal;
   /** What to send along: bytes or items, as fast as the handler reads them. */
-  readonly upload?: AsyncIterable<Upload> | Iterable<Upload>;
+  readonly upload?: AsyncIterable<Upload> | Iterable<Upload> | BytesIn<Upload>;
 }
 
 export class Caller {

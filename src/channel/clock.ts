@@ -15,7 +15,7 @@ export interface Clock {
 
 const { setTimeout, clearTimeout, queueMicrotask, performance } = globalThis;
 /** Longer delays overflow a 32-bit integer and would fire at once. */
-export const MAX_DELAY_MS: number = 2 ** 31 - 1;
+const MAX_DELAY_MS: number = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => performance.now(),

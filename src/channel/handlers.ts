@@ -1,7 +1,6 @@
 // Who answers what. One registry serves every connection of a server, or every reconnect of a client,
 // so a handler registered late is seen by peers that came early.
 
-import type { Kind } from "../wire/definition-types.ts";
 import type { Definition } from "../wire/definition.ts";
 import type { Undo } from "../lifetime.ts";
 import type { CallContext } from "./call-context.ts";
@@ -46,12 +45,12 @@ export class Handlers {
   }
 
   /** For an error message: what could have been meant. */
-  describe(kind: Kind): string {
-    const paths = [...(kind === "message" ? this.#messages : this.#answering[kind]).keys()];
-    if (paths.length === 0) return `no ${kind} handler is registered here`;
+  describe(kind: "request" | "stream"): string {
+    const paths = [...this.#answering[kind].keys()];
+    if (paths.length === 0) return "nothing";
     const named = paths.slice(0, MAX_PATHS_NAMED).map((path) => JSON.stringify(path));
     const more = paths.length - named.length;
-    return `handlers exist for ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+    return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   }
 
   #addAnswering(kind: "request" | "stream", registration: Registration): Undo {

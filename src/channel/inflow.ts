@@ -6,7 +6,7 @@ import type { Ending } from "./closing.ts";
 import { CLOSE_CODE } from "./transport.ts";
 
 /** What an item counts beside its bytes: small items cost memory too. */
-export const ITEM_OVERHEAD = 64;
+const ITEM_OVERHEAD = 64;
 
 export interface InflowOptions {
   readonly windowBytes: number;

@@ -190,6 +190,13 @@ export class OpenedStreams {
   }
 }
 
+/** A stream that failed before it could be opened: its error is thrown where it is read, like every other. */
+export function failedStream(error: unknown): ItemStream {
+  const inflow = new Inflow({ windowBytes: 1, maxItemBytes: 1, grant: () => {}, onStop: () => {} });
+  inflow.fail(error);
+  return inflow;
+}
+
 /** Throws TypeError for an upload that cannot be iterated. */
 function uploadOf(upload: unknown): Source | undefined {
   if (upload === undefined) return undefined;

@@ -18,7 +18,7 @@ export interface PortLike {
   postMessage(message: unknown): void;
   addEventListener(
     type: "message" | "close",
-    listener: (event: { readonly data?: unknown }) => void,
+    listener: (event: { readonly type: string; readonly data?: unknown }) => void,
   ): void;
   start(): void;
   close(): void;

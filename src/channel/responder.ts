@@ -22,9 +22,8 @@ export class Responder {
   constructor(link: Link, caller: Caller) {
     this.#link = link;
     this.#caller = caller;
-    // A call that ran out of time has a caller that stopped waiting: it needs no answer.
-    this.#serving = new Serving(link, (id, { path }) => {
-      this.#traceEnd(id, path, "XW_TIMEOUT");
+    this.#serving = new Serving(link, (id, { path }, reason) => {
+      this.#traceEnd(id, path, reason);
       link.owner.settled();
     });
     this.#intake = new Intake(link, this.#serving);
@@ -106,12 +105,9 @@ export class Responder {
   }
 
   cancel(frame: Frame): void {
-    const id = idOf(frame.id);
     const reason = new CrosswireError("XW_CANCELLED");
-    const cancelled = this.#serving.cancel(id, reason);
-    if (cancelled === undefined) return this.#link.dropped(frame, "nothing to cancel");
-    this.#traceEnd(id, cancelled.path, reason.code);
-    this.#link.owner.settled();
+    if (this.#serving.cancel(idOf(frame.id), reason)) return;
+    this.#link.dropped(frame, "nothing to cancel");
   }
 
   cancelAll(reason: CrosswireError): void {
@@ -184,8 +180,8 @@ export class Responder {
 
   #noHandler(path: string): Refusal {
     const { handlers } = this.#link.endpoint;
-    const known = `${handlers.describe("request")}; ${handlers.describe("stream")}`;
-    const text = `there is no handler for ${JSON.stringify(path)}: ${known}. Register it before it is called.`;
+    const known = `It has request handlers for ${handlers.describe("request")}, stream handlers for ${handlers.describe("stream")}`;
+    const text = `there is no handler for ${JSON.stringify(path)}. ${known}. Register it before it is called.`;
     return new Refusal(new CrosswireError("XW_NO_HANDLER", text, { path }));
   }
 

@@ -16,10 +16,14 @@ export interface Served {
 export class Serving {
   #calls = new Map<CallId, Served>();
   #sweep: Sweep;
-  #onTimeout: (id: CallId, served: Served) => void;
+  #onCancelled: (id: CallId, served: Served, reason: CrosswireError) => void;
 
-  constructor(time: SweepTime, onTimeout: (id: CallId, served: Served) => void) {
-    this.#onTimeout = onTimeout;
+  /** `onCancelled` hears of each call that ends without an answer. */
+  constructor(
+    time: SweepTime,
+    onCancelled: (id: CallId, served: Served, reason: CrosswireError) => void,
+  ) {
+    this.#onCancelled = onCancelled;
     this.#sweep = new Sweep(time, (now) => this.#expire(now));
   }
 
@@ -45,13 +49,14 @@ export class Serving {
     return this.#calls.delete(id);
   }
 
-  /** Returns what was cancelled, if it was still running. */
-  cancel(id: CallId, reason: CrosswireError): Served | undefined {
+  /** Returns whether it was still running. */
+  cancel(id: CallId, reason: CrosswireError): boolean {
     const served = this.#calls.get(id);
-    if (served === undefined) return undefined;
+    if (served === undefined) return false;
     this.#calls.delete(id);
     served.cancel(reason);
-    return served;
+    this.#onCancelled(id, served, reason);
+    return true;
   }
 
   cancelAll(reason: CrosswireError): void {
@@ -63,8 +68,8 @@ export class Serving {
     let next = Infinity;
     for (const [id, served] of this.#calls) {
       if (served.dueAt <= now) {
+        // Its caller stopped waiting as well, so it needs no answer.
         this.cancel(id, timeIsUp(served.path));
-        this.#onTimeout(id, served);
       } else if (served.dueAt < next) {
         next = served.dueAt;
       }

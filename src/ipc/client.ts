@@ -3,7 +3,7 @@
 import type { Endpoint } from "../channel/endpoint.ts";
 import type { CallOptions, StreamOptions } from "../channel/caller.ts";
 import type { HandlerOf } from "../channel/handlers.ts";
-import type { ItemStream } from "../channel/opened-streams.ts";
+import { failedStream, type ItemStream } from "../channel/opened-streams.ts";
 import { systemClock } from "../channel/clock.ts";
 import { CLOSE_CODE } from "../channel/transport.ts";
 import type { CrosswireError } from "../errors.ts";
@@ -130,7 +130,12 @@ export class IPCClient {
     stream: IPCServerStream<Req, Item, Upload, HReq, HItem>,
     ...[payload, options]: PayloadAnd<NoInfer<Req>, [options?: StreamOptions<Upload>]>
   ): ItemStream<Item> {
-    return this.#socket(stream).openStream(stream, payload, options) as ItemStream<Item>;
+    const { socket } = this.#connection;
+    const items =
+      socket === undefined
+        ? failedStream(this.#notConnected(stream))
+        : socket.openStream(stream, payload, options as StreamOptions);
+    return items as ItemStream<Item>;
   }
 
   /** Answers a request of the server; before or after connect(), and across reconnects. */
@@ -155,12 +160,12 @@ export class IPCClient {
   }
 
   /** Called when the connection ends without disconnect(); `loss` tells why, and whether it comes back by itself. */
-  onClose(listener: (loss: Loss) => void): Undo {
+  onClose(listener: (loss: Loss) => void | Promise<void>): Undo {
     return this.#closed.add(listener);
   }
 
   /** Called when a lost connection is back. */
-  onReconnect(listener: () => void): Undo {
+  onReconnect(listener: () => void | Promise<void>): Undo {
     return this.#reconnected.add(listener);
   }
 

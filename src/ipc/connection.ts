@@ -50,7 +50,7 @@ export class Connection {
     if (this.socket?.isConnected() === true) return Promise.resolve();
     this.#runtimeId = runtimeId ?? this.#runtimeId;
     this.isWanted = true;
-    this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
+    this.#opening ??= this.#openFirst().finally(() => (this.#opening = undefined));
     return this.#opening;
   }
 
@@ -89,26 +89,29 @@ export class Connection {
     return this.socket;
   }
 
+  /** Only what was connected once comes back by itself; whether to try a first time again is up to the caller. */
+  async #openFirst(): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      this.isWanted = false;
+      throw error;
+    }
+  }
+
   async #open(): Promise<void> {
     const { link, endpoint } = this.#options;
     const { connectTimeoutMs } = endpoint.limits;
-    try {
-      const dueAt = systemClock.now() + connectTimeoutMs;
-      const { transport, saysHello } = await link.connect(this.#runtimeId, connectTimeoutMs);
-      const peer = link.label;
-      const socket = new IPCSocket(transport, {
-        endpoint,
-        expectsHello: saysHello,
-        peer,
-        holdsAfterHello: true,
-      });
-      await this.#greet(socket, dueAt);
-      this.#adopt(socket);
-    } catch (error) {
-      if (this.#options.backoff === undefined || isFinal(error))
-        this.isWanted = this.socket !== undefined;
-      throw error;
-    }
+    const dueAt = systemClock.now() + connectTimeoutMs;
+    const { transport, saysHello } = await link.connect(this.#runtimeId, connectTimeoutMs);
+    const socket = new IPCSocket(transport, {
+      endpoint,
+      expectsHello: saysHello,
+      peer: link.label,
+      holdsAfterHello: true,
+    });
+    await this.#greet(socket, dueAt);
+    this.#adopt(socket);
   }
 
   /**

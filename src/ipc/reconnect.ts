@@ -1,6 +1,7 @@
 // When a lost connection is tried again, and when that would be useless.
 
-import { isCrosswireError, type ErrorCode } from "../errors.ts";
+import { type ErrorCode, isCrosswireError } from "../errors.ts";
+import { assertPositive } from "../limits.ts";
 
 export interface ReconnectOptions {
   /** Before the first attempt. Each further one waits longer, by `factor`, up to `maxDelayMs`. */
@@ -33,8 +34,7 @@ const FINAL: readonly ErrorCode[] = [
 export function createBackoff(options: ReconnectOptions): Backoff {
   const backoff = { ...DEFAULTS, ...options };
   for (const [name, value] of Object.entries(backoff)) {
-    if (!(value > 0))
-      throw new TypeError(`reconnect.${name} must be a number above 0, but is ${String(value)}.`);
+    assertPositive(`reconnect.${name}`, value);
   }
   return backoff;
 }

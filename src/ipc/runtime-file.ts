@@ -24,7 +24,7 @@ export interface RuntimeRecord {
 const MAX_FILE_BYTES = 64 * 1024;
 
 /** The first that is set: CROSSWIRE_RUNTIME_DIR, XDG_RUNTIME_DIR/crosswire, a directory of the user in the temp dir. */
-export function runtimeDirectory(env: NodeJS.ProcessEnv = process.env): string {
+function runtimeDirectory(env: NodeJS.ProcessEnv = process.env): string {
   const { CROSSWIRE_RUNTIME_DIR: own, XDG_RUNTIME_DIR: xdg } = env;
   if (own !== undefined && own !== "") return own;
   if (xdg !== undefined && xdg !== "") return join(xdg, "crosswire");

@@ -2,7 +2,7 @@
 
 import type { Endpoint } from "../channel/endpoint.ts";
 import type { CallOptions, StreamOptions } from "../channel/caller.ts";
-import type { ItemStream } from "../channel/opened-streams.ts";
+import { failedStream, type ItemStream } from "../channel/opened-streams.ts";
 import { CLOSE_CODE } from "../channel/transport.ts";
 import { CrosswireError, isCrosswireError } from "../errors.ts";
 import { Front } from "../http/front.ts";
@@ -191,9 +191,16 @@ export class IPCServer {
     stream: IPCClientStream<Req, Item, Upload, HReq, HItem>,
     ...[payload, options]: PayloadAnd<NoInfer<Req>, [options?: StreamOptions<Upload>]>
   ): ItemStream<Item> {
-    return this.#clients
-      .get(runtimeId)
-      .socket.openStream(stream, payload, options) as ItemStream<Item>;
+    let items: ItemStream;
+    try {
+      items = this.#clients
+        .get(runtimeId)
+        .socket.openStream(stream, payload, options as StreamOptions);
+    } catch (error) {
+      if (!isCrosswireError(error)) throw error;
+      items = failedStream(error);
+    }
+    return items as ItemStream<Item>;
   }
 
   /** Who is connected now. */
@@ -201,11 +208,11 @@ export class IPCServer {
     return this.#clients.all().map(({ info }) => info);
   }
 
-  onClientConnect(listener: (client: ClientInfo) => void): Undo {
+  onClientConnect(listener: (client: ClientInfo) => void | Promise<void>): Undo {
     return this.#connected.add(listener);
   }
 
-  onClientDisconnect(listener: (client: ClientInfo) => void): Undo {
+  onClientDisconnect(listener: (client: ClientInfo) => void | Promise<void>): Undo {
     return this.#disconnected.add(listener);
   }
 

@@ -12,7 +12,7 @@ import { type Handler, Handlers } from "../channel/handlers.ts";
 import type { ItemStream } from "../channel/opened-streams.ts";
 import { CLOSE_CODE, type CloseReason, type Transport } from "../channel/transport.ts";
 import type { Report, Undo } from "../lifetime.ts";
-import { type Limits, resolveLimits } from "../limits.ts";
+import { assertPositive, type Limits, resolveLimits } from "../limits.ts";
 import type { Trace } from "../trace.ts";
 import { definitionOf } from "../wire/definition.ts";
 import { nodeTrace, warn } from "./diagnostics.ts";
@@ -159,11 +159,7 @@ const NO_OPTIONS: CallOptions = {};
 /** The seed's third argument is a number of milliseconds. Throws TypeError for one that cannot be waited. */
 export function toCallOptions(options: number | CallOptions | undefined): CallOptions {
   const settings = typeof options === "number" ? { timeoutMs: options } : (options ?? NO_OPTIONS);
-  if (settings.timeoutMs !== undefined && !(settings.timeoutMs > 0)) {
-    throw new TypeError(
-      `timeoutMs must be a number above 0, but is ${String(settings.timeoutMs)}.`,
-    );
-  }
+  if (settings.timeoutMs !== undefined) assertPositive("timeoutMs", settings.timeoutMs);
   return settings;
 }
 

@@ -1,6 +1,7 @@
 // Definitions at run time: a definition is its path, a plain string; what else is known of it
 // (schemas, timeout, codec) is kept in a table that all copies of this package in the process share.
 
+import { assertPositive } from "../limits.ts";
 import type { DefinitionOptions, Kind } from "./definition-types.ts";
 import { pathFault } from "./frame.ts";
 import type { Codec } from "./payload.ts";
@@ -115,9 +116,7 @@ function callSite(): string {
 function assertOptions(path: string, options: DefinitionOptions): void {
   const { timeoutMs, codec, input, output } = options;
   const where = `The definition of ${JSON.stringify(path)}`;
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) {
-    throw new TypeError(`${where} has timeoutMs ${String(timeoutMs)}; it must be above 0.`);
-  }
+  if (timeoutMs !== undefined) assertPositive(`timeoutMs of ${JSON.stringify(path)}`, timeoutMs);
   if (codec !== undefined && codec !== "json" && codec !== "rich") {
     throw new TypeError(`${where} has codec ${String(codec)}; there are "json" and "rich".`);
   }

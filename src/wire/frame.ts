@@ -23,7 +23,7 @@ export const FRAME_TYPE = {
 
 export type FrameType = (typeof FRAME_TYPE)[keyof typeof FRAME_TYPE];
 
-export const MAX_PATH_LENGTH = 256;
+const MAX_PATH_LENGTH = 256;
 const MAX_ID_LENGTH = 64;
 
 export interface Frame {
@@ -131,7 +131,7 @@ export function pathFault(path: unknown): string | undefined {
 }
 
 /** Foreign text for an error message: bounded and printable. */
-export function quoted(text: string, length = 40): string {
+function quoted(text: string, length = 40): string {
   const cut = text.length > length ? `${text.slice(0, length)}…` : text;
   return JSON.stringify(cut);
 }

@@ -1,6 +1,7 @@
 // Between a value and the part of a frame that carries it: JSON text, bytes beside it, and which codec wrote it.
 
 import { CrosswireError } from "../errors.ts";
+import { assertAttachmentCount } from "./binary-frame.ts";
 import { attribute } from "./frame.ts";
 import { parseJson, stringifyJson } from "./json.ts";
 import { revive } from "./rich-revive.ts";
@@ -77,6 +78,7 @@ export function decodeReply(
 function encodeRich(value: unknown, maxDepth: number): Body {
   const attachments: Uint8Array[] = [];
   const data = stringifyJson(serialize(value, attachments, maxDepth));
+  assertAttachmentCount(attachments);
   return { data, attachments, rich: true };
 }
 
