@@ -1,0 +1,221 @@
+// Holds the documentation to the code: snippets, names, numbers and links are compared, examples are run.
+
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { DEFAULT_LIMITS, ERROR_TEXT } from "crosswire";
+import { expect, test, vi } from "vitest";
+import { TRACE_EVENTS } from "../src/trace.ts";
+import { until } from "./fixtures/wait.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const REFERENCE = "docs/reference";
+/** Ten processes start, on a machine that may be busy. */
+const TOUR_MS = 60_000;
+
+const pages = [
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"],
+  "examples/README.md",
+  ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+].sort();
+
+const allFences = pages.flatMap((page) => fencesOf(page));
+
+/** What in `backticks` is a file of ours; not `http/1.1`, and nothing that a build makes. */
+const IS_FILE =
+  /^[\w.-]+\/[\w./-]+\.(ts|mjs|json|md)$|^(src|test|docs|examples|benchmarks)\/[\w./-]*$/;
+
+const examples = readdirSync(join(ROOT, "examples"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() || entry.name.endsWith(".ts"))
+  .map((entry) => `examples/${entry.name}${entry.isDirectory() ? "/index.ts" : ""}`);
+
+test("the pages show code only as it stands in the examples", () => {
+  const shown = allFences.filter(({ language }) => language === "ts");
+  expect(shown).toEqual(shown.map((fence) => ({ ...fence, text: regionOf(fence.before) })));
+});
+
+test("the pages have no code in a language that is not compared", () => {
+  const harmless = ["http", "json", "sh", "text", "ts"];
+  expect(allFences.filter(({ language }) => !harmless.includes(language))).toEqual([]);
+});
+
+test("a sentence stands between a heading and a block of code", () => {
+  expect(allFences.filter(({ before }) => before.startsWith("#"))).toEqual([]);
+});
+
+test("the pages link only to pages and headings that exist", () => {
+  const links = pages.flatMap((page) =>
+    [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => ({ page, link })),
+  );
+  const local = links.filter(({ link }) => !/^https?:/.test(link));
+  expect(local.length).toBeGreaterThan(20);
+  expect(local.filter(({ page, link }) => !leadsSomewhere(page, link))).toEqual([]);
+});
+
+test("the pages name only files that exist", () => {
+  const named = pages.flatMap((page) =>
+    [...proseOf(page).matchAll(/`([\w./-]+\/[\w./-]*)`/g)].map(([, file = ""]) => ({ page, file })),
+  );
+  const files = named.filter(({ file }) => IS_FILE.test(file));
+  expect(files.length).toBeGreaterThan(20);
+  expect(files.filter(({ file }) => !exists(file) && !exists(`src/${file}`))).toEqual([]);
+});
+
+test("errors.md has one heading for each error code, in the order of the table", () => {
+  expect(headingsOf(`${REFERENCE}/errors.md`, 2)).toEqual(Object.keys(ERROR_TEXT));
+});
+
+test("limits.md gives each limit with its default", () => {
+  const rows = [...read(`${REFERENCE}/limits.md`).matchAll(/^\| `(\w+)` +\| +`([\d_]+)` +\|/gm)];
+  const documented = rows.map(([, name = "", value = ""]) => [
+    name,
+    Number(value.replaceAll("_", "")),
+  ]);
+  expect(Object.fromEntries(documented)).toEqual(DEFAULT_LIMITS);
+});
+
+test("events.md has one heading for each event", () => {
+  expect(headingsOf(`${REFERENCE}/events.md`, 3).sort()).toEqual([...TRACE_EVENTS].sort());
+});
+
+test("events.md names each field of an event", () => {
+  const page = read(`${REFERENCE}/events.md`);
+  const [declared = ""] = read("src/trace.ts").split("export type TraceEventName");
+  const fields = [...declared.matchAll(/readonly (\w+)\??:/g)].map(([, field = ""]) => field);
+  expect(fields).toContain("peer");
+  expect(fields.filter((field) => !page.includes(`\`${field}\``))).toEqual([]);
+});
+
+test("crosswire.md describes everything that the package exports", () => {
+  const page = read(`${REFERENCE}/crosswire.md`);
+  const lists = [...read("src/index.ts").matchAll(/export (?:type )?\{([^}]+)\}/g)];
+  const names = lists.flatMap(([, list = ""]) => list.match(/\w+(?=\s*(?:,|$))/g) ?? []);
+  expect(names.length).toBeGreaterThan(30);
+  expect(names.filter((name) => !new RegExp(`\`(?:new )?${name}\\b`).test(page))).toEqual([]);
+});
+
+test("the examples are all listed on their page", () => {
+  const page = read("examples/README.md");
+  expect(
+    examples
+      .map((path) => path.slice("examples/".length))
+      .filter((path) => !page.includes(`(${path})`)),
+  ).toEqual([]);
+});
+
+// The tour has a test of its own.
+test.each(examples.filter((path) => !path.includes("tour")))(
+  "%s runs to its end and leaves nothing open",
+  async (example) => {
+    const before = openResources().length;
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    try {
+      const { main } = (await import(join(ROOT, example))) as { main: () => Promise<void> };
+      await main();
+      expect(log).toHaveBeenCalled();
+      await until(() => openResources().length <= before, `${openResources().join()} to close`);
+    } finally {
+      log.mockRestore();
+    }
+  },
+);
+
+test(
+  "two tours at once both come to their end",
+  async () => {
+    const run = promisify(execFile);
+    const tour = (): Promise<{ stdout: string; stderr: string }> =>
+      run(process.execPath, ["--import", "tsx", "examples/tour/index.ts"], {
+        cwd: ROOT,
+        timeout: TOUR_MS,
+      });
+    for (const { stdout, stderr } of await Promise.all([tour(), tour()])) {
+      expect(stderr).toBe("");
+      expect(stdout).toContain("13. Everything ends by itself");
+      expect(stdout).toContain("Open sockets and timers in this process: none.");
+    }
+  },
+  TOUR_MS,
+);
+
+interface Fence {
+  readonly page: string;
+  readonly language: string;
+  readonly text: string;
+  /** The last line before it that is not empty. */
+  readonly before: string;
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+function fencesOf(page: string): Fence[] {
+  const lines = read(page).split("\n");
+  const marks = [...lines.keys()].filter((i) => lines[i]?.startsWith("```"));
+  return marks.flatMap((start, nth) => {
+    if (nth % 2 === 1) return [];
+    const language = (lines[start] ?? "").slice(3);
+    const text = lines.slice(start + 1, marks[nth + 1]).join("\n");
+    return [
+      { page, language, text, before: lines.slice(0, start).findLast((l) => l !== "") ?? "" },
+    ];
+  });
+}
+
+/** The page without its blocks of code. */
+function proseOf(page: string): string {
+  return read(page).replaceAll(/^```[^]*?^```$/gm, "");
+}
+
+function exists(path: string): boolean {
+  return existsSync(join(ROOT, path));
+}
+
+/** What `<!-- from examples/x.ts#region -->` stands for. All regions of one name, each moved to the left margin. */
+function regionOf(marker: string): string {
+  const [, file, region] = /^<!-- from (examples\/[\w/-]+\.ts)#([\w-]+) -->$/.exec(marker) ?? [];
+  if (file === undefined) return `no marker of an example stands before it, but: ${marker}`;
+  const pattern = new RegExp(`^ *// #region ${region}\n([^]*?)^ *// #endregion`, "gm");
+  const parts = [...read(file).matchAll(pattern)].map(([, part = ""]) => toMargin(part));
+  return parts.join("").trimEnd();
+}
+
+function toMargin(text: string): string {
+  const indent = Math.min(
+    ...[...text.matchAll(/^( *)\S/gm)].map(([, spaces = ""]) => spaces.length),
+  );
+  return text.replaceAll(new RegExp(`^ {${indent}}`, "gm"), "");
+}
+
+function headingsOf(page: string, level: number): string[] {
+  const found = proseOf(page).matchAll(new RegExp(`^#{${level}} (.+)$`, "gm"));
+  return [...found].map(([, heading = ""]) => heading.replaceAll("`", ""));
+}
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = "", anchor] = link.split("#");
+  const target = path === "" ? page : join(dirname(page), path);
+  if (!exists(target)) return false;
+  if (anchor === undefined) return true;
+  const headings = [1, 2, 3, 4].flatMap((level) => headingsOf(target, level));
+  return headings.some((heading) => slugOf(heading) === anchor);
+}
+
+/** As GitHub makes it. */
+function slugOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\w\s-]/g, "")
+    .replaceAll(" ", "-");
+}
+
+function openResources(): string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => /^(TCP|Process|Worker|MessagePort)/.test(name));
+}
