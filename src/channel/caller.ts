@@ -146,12 +146,7 @@ export class Caller {
   #settle(waiter: Waiter, frame: Frame, attachments: readonly Uint8Array[]): unknown {
     const { definition, resolve, reject } = waiter;
     try {
-      const reply = decodeReply(
-        frame.data,
-        frame.attributes,
-        attachments,
-        this.#link.limits.maxDepth,
-      );
+      const reply = this.#decode(definition.path, frame, attachments);
       if (!reply.success) throw this.#failure(definition.path, reply);
       const { output } = definition;
       if (output === undefined) resolve(reply.data);
@@ -160,6 +155,17 @@ export class Caller {
     } catch (error) {
       reject(error);
       return error;
+    }
+  }
+
+  #decode(path: string, frame: Frame, attachments: readonly Uint8Array[]): Reply {
+    try {
+      const { data, attributes } = frame;
+      return decodeReply(data, attributes, attachments, this.#link.limits.maxDepth);
+    } catch (cause) {
+      const { code, message } = cause as CrosswireError;
+      const text = `The answer to ${this.#asked(path)} cannot be read: ${message}`;
+      throw new CrosswireError(code, text, { path, peer: this.#link.peer, cause });
     }
   }
 

@@ -62,8 +62,10 @@ export class Inflow implements AsyncIterableIterator<unknown> {
   /** A piece of an item that goes on in the next frame. It is granted again at once: only whole items can be read. */
   pushPart(bytes: Uint8Array, cost: number): boolean {
     if (!this.#charge(cost)) return false;
+    // What pieces cost is granted again at once, so it is their number that must be bounded as well.
+    const overhead = (this.#parts.length + 1) * ITEM_OVERHEAD;
     this.#partBytes += bytes.byteLength;
-    if (this.#partBytes > this.#options.maxItemBytes) return false;
+    if (this.#partBytes + overhead > this.#options.maxItemBytes) return false;
     this.#parts.push(bytes);
     this.#grant(cost);
     return true;
