@@ -5,7 +5,7 @@ export type Undo = () => void;
 /** Receives what a listener or message handler threw: there is no caller to tell, yet it must be seen. */
 export type Report = (error: unknown, where: string) => void;
 
-type Listener<Arguments extends unknown[]> = (...args: Arguments) => void | Promise<void>;
+type Listener<Arguments extends unknown[]> = (...args: Arguments) => unknown;
 
 /** Listeners of one kind of event. One listener's throw does not keep the others from hearing. */
 export class Listeners<Arguments extends unknown[]> {
@@ -28,7 +28,7 @@ export class Listeners<Arguments extends unknown[]> {
   emit(...args: Arguments): void {
     for (const { listener } of [...this.#entries]) {
       try {
-        const result: unknown = listener(...args);
+        const result = listener(...args);
         if (result instanceof Promise) result.catch((error) => this.#report(error, this.#where));
       } catch (error) {
         this.#report(error, this.#where);

@@ -45,6 +45,11 @@ const NO_ATTACHMENTS: readonly Uint8Array[] = [];
 const MAX_REASON_LENGTH = 40;
 
 export class Channel implements LinkOwner, HeartbeatOwner {
+  #life = new Lifecycle();
+  /** Who the other side says it is, undefined for a base peer; rejects when it ends before its hello. */
+  readonly ready: Promise<Identity | undefined> = this.#life.ready;
+  /** Resolves when the transport is gone. */
+  readonly closed: Promise<CloseReason> = this.#life.closed;
   readonly caller: Caller;
   readonly outbox: Outbox;
   #transport: Transport;
@@ -52,7 +57,6 @@ export class Channel implements LinkOwner, HeartbeatOwner {
   #link: Link;
   #responder: Responder;
   #heartbeat: Heartbeat;
-  #life = new Lifecycle();
   #helloTimer: Timer;
   #held: IncomingFrame[] | undefined;
 
@@ -65,16 +69,6 @@ export class Channel implements LinkOwner, HeartbeatOwner {
     this.#responder = new Responder(this.#link, options.caller);
     this.#heartbeat = new Heartbeat(this.#link, this);
     this.#start();
-  }
-
-  /** The hello of the other side, undefined for a base peer; rejects when it ends before. */
-  get ready(): Promise<Identity | undefined> {
-    return this.#life.ready;
-  }
-
-  /** Resolves when the transport is gone. */
-  get closed(): Promise<CloseReason> {
-    return this.#life.closed;
   }
 
   get isOpen(): boolean {
@@ -90,7 +84,7 @@ export class Channel implements LinkOwner, HeartbeatOwner {
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const frame of held) this.#receive(frame);
+    for (const frame of held) this.#receiveSafely(frame);
   }
 
   /** Takes no new calls, lets those in flight settle for up to `graceMs`, then closes. */
@@ -136,17 +130,25 @@ export class Channel implements LinkOwner, HeartbeatOwner {
   #start(): void {
     const { clock, limits, peer } = this.#link;
     this.#transport.open({
-      frame: (frame) => this.#receive(frame),
+      frame: (frame) => this.#receiveSafely(frame),
       alive: () => this.#heartbeat.heard(),
       drain: () => this.outbox.drained(),
       close: (reason) => this.#ended(reason),
     });
     if (!this.#options.expectsHello) return this.#opened(undefined);
     if (!this.#options.answersHello) this.#sayHello();
-    this.#helloTimer = clock.setTimer(
-      () => this.end(saidNoHello(peer, limits)),
-      limits.helloTimeoutMs,
-    );
+    const giveUp = (): void => this.end(saidNoHello(peer, limits));
+    this.#helloTimer = clock.setTimer(giveUp, limits.helloTimeoutMs);
+  }
+
+  /** A bug met while reading costs this conversation, not the process, and its calls hear of it. */
+  #receiveSafely(frame: IncomingFrame): void {
+    try {
+      this.#receive(frame);
+    } catch (error) {
+      this.#link.endpoint.report(error, `reading a frame of ${this.#link.peer}`);
+      this.#malformed(String(error));
+    }
   }
 
   #receive(frame: IncomingFrame): void {
@@ -203,14 +205,11 @@ export class Channel implements LinkOwner, HeartbeatOwner {
       case FRAME_TYPE.end:
       case FRAME_TYPE.uploadCredit:
       case FRAME_TYPE.uploadStop:
-        if (!this.caller.stream(frame, attachments)) this.#link.dropped(frame, "no such stream");
-        return;
+        return this.#toStream(this.caller, frame, attachments);
       case FRAME_TYPE.upload:
       case FRAME_TYPE.uploadEnd:
       case FRAME_TYPE.credit:
-        if (!this.#responder.stream(frame, attachments))
-          this.#link.dropped(frame, "no such stream");
-        return;
+        return this.#toStream(this.#responder, frame, attachments);
       case FRAME_TYPE.ping:
         return void this.outbox.post(FRAME_TYPE.pong, "", "", "");
       case FRAME_TYPE.goAway:
@@ -219,14 +218,17 @@ export class Channel implements LinkOwner, HeartbeatOwner {
     }
   }
 
+  #toStream(end: Caller | Responder, frame: Frame, attachments: readonly Uint8Array[]): void {
+    if (!end.stream(frame, attachments)) this.#link.dropped(frame, "no such stream");
+  }
+
   #helloCame(frame: Frame): void {
-    const { limits } = this.#link;
     if (!this.#options.expectsHello || this.#link.facts.identity !== undefined) {
       return this.#link.dropped(frame, "an unexpected hello");
     }
     this.#stopWaitingForHello();
     try {
-      this.#link.facts = readHello(parseJson(frame.data, limits.maxDepth));
+      this.#link.facts = readHello(parseJson(frame.data, this.#link.limits.maxDepth));
     } catch (error) {
       return this.end({ error: error as CrosswireError, closeCode: CLOSE_CODE.version });
     }
@@ -239,6 +241,7 @@ export class Channel implements LinkOwner, HeartbeatOwner {
     const hello = ownHello(endpoint.identity, limits, clock.isPaused());
     this.outbox.post(FRAME_TYPE.message, "", HELLO_PATH, stringifyJson(hello));
   }
+
   #stopWaitingForHello(): void {
     this.#link.clock.clearTimer(this.#helloTimer);
     this.#helloTimer = undefined;

@@ -160,12 +160,12 @@ export class IPCClient {
   }
 
   /** Called when the connection ends without disconnect(); `loss` tells why, and whether it comes back by itself. */
-  onClose(listener: (loss: Loss) => void | Promise<void>): Undo {
+  onClose(listener: (loss: Loss) => unknown): Undo {
     return this.#closed.add(listener);
   }
 
   /** Called when a lost connection is back. */
-  onReconnect(listener: () => void | Promise<void>): Undo {
+  onReconnect(listener: () => unknown): Undo {
     return this.#reconnected.add(listener);
   }
 

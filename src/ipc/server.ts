@@ -208,11 +208,11 @@ export class IPCServer {
     return this.#clients.all().map(({ info }) => info);
   }
 
-  onClientConnect(listener: (client: ClientInfo) => void | Promise<void>): Undo {
+  onClientConnect(listener: (client: ClientInfo) => unknown): Undo {
     return this.#connected.add(listener);
   }
 
-  onClientDisconnect(listener: (client: ClientInfo) => void | Promise<void>): Undo {
+  onClientDisconnect(listener: (client: ClientInfo) => unknown): Undo {
     return this.#disconnected.add(listener);
   }
 
