@@ -1,0 +1,90 @@
+// A transport whose end lives in a worker thread, driven from the main thread as if it were here.
+
+import { once } from "node:events";
+import { type MessagePort, Worker } from "node:worker_threads";
+import type {
+  CloseReason,
+  IncomingFrame,
+  OutgoingFrame,
+  Transport,
+  TransportEvents,
+} from "../../src/channel/transport.ts";
+
+export type Command =
+  | { readonly do: "open" }
+  | { readonly do: "send"; readonly frame: OutgoingFrame }
+  | { readonly do: "close"; readonly code: number; readonly reason: string }
+  | { readonly do: "terminate"; readonly reason: CloseReason | undefined };
+
+export type Told =
+  | { readonly event: "frame"; readonly frame: IncomingFrame }
+  | { readonly event: "close"; readonly reason: CloseReason }
+  | { readonly event: "alive" | "drain" | "done" };
+
+/** Node 20 cannot run TypeScript by itself, and `--import tsx` does not reach into worker threads. */
+const RUN_TYPESCRIPT = `
+  import("tsx/esm/api").then(({ register }) => {
+    register();
+    return import(require("node:worker_threads").workerData.script);
+  });
+`;
+
+export class RemoteTransport implements Transport {
+  readonly worker: Worker;
+  #events: TransportEvents | undefined;
+  #bufferedBytes = 0;
+
+  private constructor(worker: Worker) {
+    this.worker = worker;
+    worker.on("message", (told: Told & { readonly bufferedBytes: number }) => {
+      this.#bufferedBytes = told.bufferedBytes;
+      this.#told(told);
+    });
+  }
+
+  /** `port` moves into a new worker. */
+  static async start(port: MessagePort): Promise<RemoteTransport> {
+    const script = new URL("port-worker.ts", import.meta.url).href;
+    const worker = new Worker(RUN_TYPESCRIPT, {
+      eval: true,
+      workerData: { port, script },
+      transferList: [port],
+    });
+    // Its first word says that the transport is there.
+    await once(worker, "message");
+    return new RemoteTransport(worker);
+  }
+
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  open(events: TransportEvents): void {
+    this.#events = events;
+    this.#command({ do: "open" });
+  }
+
+  send(frame: OutgoingFrame): void {
+    // What is on its way to the worker has not left either.
+    this.#bufferedBytes++;
+    this.#command({ do: "send", frame });
+  }
+
+  close(code: number, reason: string): void {
+    this.#command({ do: "close", code, reason });
+  }
+
+  terminate(reason?: CloseReason): void {
+    this.#command({ do: "terminate", reason });
+  }
+
+  #command(command: Command): void {
+    this.worker.postMessage(command);
+  }
+
+  #told(told: Told): void {
+    if (told.event === "frame") this.#events?.frame(told.frame);
+    else if (told.event === "close") this.#events?.close(told.reason);
+    else if (told.event !== "done") this.#events?.[told.event]();
+  }
+}
