@@ -22,8 +22,8 @@ export type { Trace, TraceEvent, TraceEventName, TraceEvents } from "./trace.ts"
 export type { Report, Undo } from "./lifetime.ts";
 
 export type { CallContext } from "./channel/call-context.ts";
-export type { CallOptions, StreamOptions } from "./channel/caller.ts";
-export type { ItemStream } from "./channel/opened-streams.ts";
+export type { CallOptions } from "./channel/caller.ts";
+export type { ItemStream, StreamOptions } from "./channel/opened-streams.ts";
 export type { Signal } from "./channel/pending.ts";
 export { createMemoryPair } from "./channel/memory-transport.ts";
 export { createPortTransport, type PortLike } from "./channel/port-transport.ts";

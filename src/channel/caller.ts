@@ -7,7 +7,7 @@ import { type Body, decodeReply, encodePayload, type Reply } from "../wire/paylo
 import { reviveFailure } from "../wire/remote-error.ts";
 import { validate } from "../wire/schema.ts";
 import { assertRoom, assertSendable, type Link } from "./link.ts";
-import { type ItemStream, OpenedStreams } from "./opened-streams.ts";
+import { type ItemStream, OpenedStreams, type StreamOptions } from "./opened-streams.ts";
 import { Pending, type Signal, type Waiter } from "./pending.ts";
 
 export interface CallOptions {
@@ -20,17 +20,6 @@ export interface CallOptions {
    * reconnect. Its memory ends with its process (and `limits.idempotencyKeyMs`).
    */
   readonly idempotencyKey?: string;
-}
-
-/** Where bytes may be uploaded, one piece of them is an upload too. */
-type BytesIn<Upload> = Uint8Array extends Upload ? Uint8Array : never;
-
-export interface StreamOptions<Upload = unknown> {
-  /** Bound on the whole stream. */
-  readonly timeoutMs?: number;
-  readonly signal?: Signal;
-  /** What to send along: bytes or items, as fast as the handler reads them. */
-  readonly upload?: AsyncIterable<Upload> | Iterable<Upload> | BytesIn<Upload>;
 }
 
 export class Caller {

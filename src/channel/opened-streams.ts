@@ -6,12 +6,23 @@ import { type CallId, FRAME_TYPE, type Frame, idOf } from "../wire/frame.ts";
 import { decodeReply, encodePayload } from "../wire/payload.ts";
 import { encodeFailure, reviveFailure } from "../wire/remote-error.ts";
 import { validate } from "../wire/schema.ts";
-import type { StreamOptions } from "./caller.ts";
 import type { Timer } from "./clock.ts";
 import { Inflow } from "./inflow.ts";
 import { assertExtension, assertRoom, assertSendable, type Link } from "./link.ts";
 import { isSource, type Outflow, type Source } from "./outflow.ts";
+import type { Signal } from "./pending.ts";
 import { outflowTo, receiveCredit, receiveItem } from "./stream-frames.ts";
+
+/** Where bytes may be uploaded, one piece of them is an upload too. */
+type BytesIn<Upload> = Uint8Array extends Upload ? Uint8Array : never;
+
+export interface StreamOptions<Upload = unknown> {
+  /** Bound on the whole stream. */
+  readonly timeoutMs?: number;
+  readonly signal?: Signal;
+  /** What to send along: bytes or items, as fast as the handler reads them. */
+  readonly upload?: AsyncIterable<Upload> | Iterable<Upload> | BytesIn<Upload>;
+}
 
 /** The items of a stream. `break` and `return()` cancel the producer; an early end rejects `next()`. */
 export type ItemStream<Item = unknown> = AsyncIterableIterator<Item> & AsyncDisposable;

@@ -1,9 +1,9 @@
 // The side that connects: it finds the server by its port, names itself, and asks and answers.
 
 import type { Endpoint } from "../channel/endpoint.ts";
-import type { CallOptions, StreamOptions } from "../channel/caller.ts";
+import type { CallOptions } from "../channel/caller.ts";
 import type { HandlerOf } from "../channel/handlers.ts";
-import { failedStream, type ItemStream } from "../channel/opened-streams.ts";
+import { failedStream, type ItemStream, type StreamOptions } from "../channel/opened-streams.ts";
 import { systemClock } from "../channel/clock.ts";
 import { CLOSE_CODE } from "../channel/transport.ts";
 import type { CrosswireError } from "../errors.ts";

@@ -1,8 +1,8 @@
 // The side that listens: it knows its clients by runtimeId, answers their requests and sends them its own.
 
 import type { Endpoint } from "../channel/endpoint.ts";
-import type { CallOptions, StreamOptions } from "../channel/caller.ts";
-import { failedStream, type ItemStream } from "../channel/opened-streams.ts";
+import type { CallOptions } from "../channel/caller.ts";
+import { failedStream, type ItemStream, type StreamOptions } from "../channel/opened-streams.ts";
 import { CLOSE_CODE } from "../channel/transport.ts";
 import { CrosswireError, isCrosswireError } from "../errors.ts";
 import { Front } from "../http/front.ts";
