@@ -24,7 +24,7 @@ export type { Report, Undo } from "./lifetime.ts";
 export type { CallContext } from "./channel/call-context.ts";
 export type { CallOptions } from "./channel/caller.ts";
 export type { ItemStream, StreamOptions } from "./channel/opened-streams.ts";
-export type { Signal } from "./channel/pending.ts";
+export type { Signal } from "./channel/abort.ts";
 export { createMemoryPair } from "./channel/memory-transport.ts";
 export { createPortTransport, type PortLike } from "./channel/port-transport.ts";
 export type {

@@ -19,14 +19,20 @@ export class Answers {
     this.#clock = clock;
   }
 
-  /** The answer given under this key before, or the one `run` now makes. Failures are remembered like results. */
-  once(key: string, run: () => unknown): Promise<unknown> {
+  /**
+   * The answer given under this key before, or the one `run` now makes. Failures are remembered like results,
+   * unless the caller gave up: then the failure says nothing about the call.
+   */
+  once(key: string, run: () => unknown, isGivenUp: () => boolean): Promise<unknown> {
     this.#forget();
     const known = this.#byKey.get(key);
     if (known !== undefined) return known.answer;
     const answer = new Promise((resolve) => resolve(run()));
-    answer.catch(() => {});
-    this.#byKey.set(key, { answer, forgetAt: this.#clock.now() + this.#limits.idempotencyKeyMs });
+    const remembered = { answer, forgetAt: this.#clock.now() + this.#limits.idempotencyKeyMs };
+    this.#byKey.set(key, remembered);
+    answer.catch(() => {
+      if (isGivenUp() && this.#byKey.get(key) === remembered) this.#byKey.delete(key);
+    });
     return answer;
   }
 

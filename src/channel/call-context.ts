@@ -16,6 +16,8 @@ export class CallContext<Upload = unknown> {
   readonly path: string;
   /** Bytes or items that the caller sends along; empty unless it opened the stream with `upload`. */
   readonly upload: AsyncIterable<Upload>;
+  /** @internal Its caller may come back and ask for the same answer again. */
+  outlivesConnection = false;
   readonly #caller: Caller;
   readonly #clock: Clock;
   /** Monotonic; Infinity without a deadline. */

@@ -6,9 +6,10 @@ import { type CallId, FRAME_TYPE, type Frame, idOf } from "../wire/frame.ts";
 import { type Body, decodeReply, encodePayload, type Reply } from "../wire/payload.ts";
 import { reviveFailure } from "../wire/remote-error.ts";
 import { validate } from "../wire/schema.ts";
+import type { Signal } from "./abort.ts";
 import { assertRoom, assertSendable, type Link } from "./link.ts";
 import { type ItemStream, OpenedStreams, type StreamOptions } from "./opened-streams.ts";
-import { Pending, type Signal, type Waiter } from "./pending.ts";
+import { Pending, type Waiter } from "./pending.ts";
 
 export interface CallOptions {
   /** Instead of the definition's or the default timeout. Infinity waits for as long as the connection lives. */
@@ -60,8 +61,8 @@ export class Caller {
       };
       this.#pending.add(id, waiter);
       if (signal !== undefined) {
-        const onAbort = (): void => this.#aborted(id, waiter, signal.reason);
-        this.#pending.addSignal(id, waiter, signal, onAbort);
+        const aborted = (): void => this.#aborted(id, waiter, signal.reason);
+        this.#pending.addSignal(id, waiter, signal, aborted);
       }
       const idField = this.#idField(id, timeoutMs, options.idempotencyKey);
       waiter.ticket = this.#link.outbox.postBody(

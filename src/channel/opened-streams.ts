@@ -6,11 +6,11 @@ import { type CallId, FRAME_TYPE, type Frame, idOf } from "../wire/frame.ts";
 import { decodeReply, encodePayload } from "../wire/payload.ts";
 import { encodeFailure, reviveFailure } from "../wire/remote-error.ts";
 import { validate } from "../wire/schema.ts";
+import { onAbort, type Signal } from "./abort.ts";
 import type { Timer } from "./clock.ts";
 import { Inflow } from "./inflow.ts";
 import { assertExtension, assertRoom, assertSendable, type Link } from "./link.ts";
 import { isSource, type Outflow, type Source } from "./outflow.ts";
-import type { Signal } from "./pending.ts";
 import { outflowTo, receiveCredit, receiveItem } from "./stream-frames.ts";
 
 /** Where bytes may be uploaded, one piece of them is an upload too. */
@@ -145,9 +145,7 @@ export class OpenedStreams {
       }, timeoutMs);
     }
     if (signal === undefined) return;
-    const onAbort = (): void => this.#abandon(id, signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    stream.release = () => signal.removeEventListener("abort", onAbort);
+    stream.release = onAbort(signal, () => this.#abandon(id, signal.reason));
   }
 
   #abandon(id: CallId, error: unknown): void {

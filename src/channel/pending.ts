@@ -4,15 +4,8 @@
 import type { CrosswireError } from "../errors.ts";
 import type { Definition } from "../wire/definition.ts";
 import type { CallId } from "../wire/frame.ts";
+import { onAbort, type Signal } from "./abort.ts";
 import { Sweep, type SweepTime } from "./sweep.ts";
-
-/** The part of an AbortSignal that is used, so that any implementation of it fits. */
-export interface Signal {
-  readonly aborted: boolean;
-  readonly reason: unknown;
-  addEventListener(type: "abort", listener: () => void, options?: { once: boolean }): void;
-  removeEventListener(type: "abort", listener: () => void): void;
-}
 
 export interface Waiter {
   readonly definition: Definition;
@@ -45,13 +38,11 @@ export class Pending {
     this.#sweep.watch(waiter.dueAt);
   }
 
-  /** `onAbort` runs when the signal fires while the question is still open. */
-  addSignal(id: CallId, waiter: Waiter, signal: Signal, onAbort: () => void): void {
-    const listener = (): void => {
-      if (this.take(id) !== undefined) onAbort();
-    };
-    signal.addEventListener("abort", listener, { once: true });
-    waiter.release = () => signal.removeEventListener("abort", listener);
+  /** `aborted` runs when the signal fires while the question is still open. */
+  addSignal(id: CallId, waiter: Waiter, signal: Signal, aborted: () => void): void {
+    waiter.release = onAbort(signal, () => {
+      if (this.take(id) !== undefined) aborted();
+    });
   }
 
   /** Removes and returns the waiter: whoever took it settles it, and nobody else can. */

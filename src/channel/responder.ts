@@ -120,11 +120,20 @@ export class Responder {
     attachments: readonly Uint8Array[],
     context: CallContext,
   ): unknown {
-    const key = frame.attributes === "" ? undefined : attribute(frame.attributes, "k");
-    if (key === undefined) return this.#handle(registration, frame, attachments, context);
-    return this.#link.endpoint.answers.once(`${frame.path}:${key}`, () =>
-      this.#handle(registration, frame, attachments, context),
-    );
+    const handle = (): unknown => this.#handle(registration, frame, attachments, context);
+    const { answers } = this.#link.endpoint;
+    const key = this.#keyOf(frame);
+    if (key === undefined) return handle();
+    context.outlivesConnection = true;
+    return answers.once(key, handle, () => context.isCancelled);
+  }
+
+  /** SECURITY: a key counts for the process that chose it, so that no other is given its answers. */
+  #keyOf({ path, attributes }: Frame): string | undefined {
+    const key = attributes === "" ? undefined : attribute(attributes, "k");
+    return key === undefined
+      ? undefined
+      : `${this.#link.facts.identity?.instanceId}:${path}:${key}`;
   }
 
   #handle(

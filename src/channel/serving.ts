@@ -11,6 +11,8 @@ export interface Served {
   /** Monotonic; Infinity without a deadline. */
   readonly dueAt: number;
   cancel(reason: CrosswireError): void;
+  /** Goes on when the connection is lost. */
+  readonly outlivesConnection?: boolean;
 }
 
 export class Serving {
@@ -59,9 +61,14 @@ export class Serving {
     return true;
   }
 
+  /** The connection ended. */
   cancelAll(reason: CrosswireError): void {
     this.#sweep.stop();
-    for (const id of [...this.#calls.keys()]) this.cancel(id, reason);
+    for (const [id, served] of [...this.#calls]) {
+      this.#calls.delete(id);
+      if (served.outlivesConnection !== true) served.cancel(reason);
+      this.#onCancelled(id, served, reason);
+    }
   }
 
   #expire(now: number): number {

@@ -1,7 +1,7 @@
 // The one connection of a client through its life: opened, lost, opened again, closed for good.
 
 import type { Endpoint } from "../channel/endpoint.ts";
-import type { Signal } from "../channel/pending.ts";
+import { onAbort, type Signal } from "../channel/abort.ts";
 import { systemClock } from "../channel/clock.ts";
 import { CrosswireError } from "../errors.ts";
 import { type Link, notConnected } from "./connector.ts";
@@ -188,11 +188,11 @@ export class Connection {
       const wake = (): void => {
         this.#waiters.delete(wake);
         systemClock.clearTimer(timer);
-        signal?.removeEventListener("abort", wake);
+        release?.();
         resolve();
       };
       const timer = systemClock.setTimer(wake, Math.max(0, dueAt - systemClock.now()));
-      signal?.addEventListener("abort", wake, { once: true });
+      const release = signal === undefined ? undefined : onAbort(signal, wake);
       this.#waiters.add(wake);
     });
   }

@@ -20,5 +20,14 @@ export const nodeClock: Clock = {
 function runDeferred(): void {
   const callbacks = deferred;
   deferred = [];
-  for (const callback of callbacks) callback();
+  for (const callback of callbacks) {
+    try {
+      callback();
+    } catch (error) {
+      // One connection's failure must not keep the others from being flushed.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
 }

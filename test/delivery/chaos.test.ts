@@ -1,16 +1,9 @@
 // Delivery over bad networks: real sockets through the chaos proxy. Each request settles exactly once,
 // none that may not is run twice, and silence is noticed in its time.
 
-import {
-  type CrosswireError,
-  IPCClient,
-  type IPCClientOptions,
-  IPCServer,
-  isCrosswireError,
-  type Limits,
-} from "crosswire";
+import { type CrosswireError, IPCClient, IPCServer, isCrosswireError } from "crosswire";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type ChaosOptions, type ChaosProxy, createChaosProxy } from "../fixtures/chaos-proxy.ts";
+import { type Network, openNetwork } from "../fixtures/bad-network.ts";
 import { SEED, seededRandom } from "../fixtures/seed.ts";
 import { rejection, until, within } from "../fixtures/wait.ts";
 
@@ -19,34 +12,6 @@ const often = IPCServer.defineRequest<number, string>("chaos/often", { idempoten
 const numbered = IPCServer.defineMessage<{ n: number; filler: string }>("chaos/numbered");
 const ask = IPCClient.defineRequest<number, string>("chaos/ask");
 const never = IPCServer.defineRequest<void, void>("chaos/never");
-
-interface Network {
-  readonly server: IPCServer;
-  readonly proxy: ChaosProxy;
-  client(runtimeId: string, options?: IPCClientOptions): Promise<IPCClient>;
-}
-
-async function openNetwork(
-  chaos: ChaosOptions = {},
-  limits: Partial<Limits> = {},
-): Promise<Network> {
-  // The proxy first: a server lets in only those who call it by a name on its list.
-  const proxy = await createChaosProxy(() => server.getPort(), { seed: SEED, ...chaos });
-  const server = new IPCServer(0, { limits, allowedHosts: [`127.0.0.1:${proxy.port}`] });
-  onTestFinished(async () => {
-    await server.close({ graceMs: 0 });
-    await proxy.close();
-  });
-  await server.start();
-  const connect = async (runtimeId: string, options: IPCClientOptions = {}): Promise<IPCClient> => {
-    const { token } = server;
-    const client = new IPCClient(proxy.port, { token, limits, ...options });
-    onTestFinished(() => client.disconnect());
-    await client.connect(runtimeId);
-    return client;
-  };
-  return { server, proxy, client: connect };
-}
 
 /** How often each id ran. */
 function recordRuns(server: IPCServer, random: () => number): Map<number, number> {

@@ -2,7 +2,7 @@
 
 import { getEventListeners } from "node:events";
 import { IPCSocket, type TraceEvent } from "crosswire";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type DrivenPair, greet, openDrivenPair } from "../fixtures/driven-pair.ts";
 import { type Deferred, deferred, rejection, turn } from "../fixtures/wait.ts";
 
@@ -182,4 +182,19 @@ test("a signal that is aborted already sends nothing", async () => {
   });
   await turn();
   expect(pair.farLine.incoming).toEqual([]);
+});
+
+test("twenty calls that share a signal bring no warning of a leak", async () => {
+  const pair = openDrivenPair();
+  await greet(pair);
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on("warning", onWarning);
+  onTestFinished(() => void process.off("warning", onWarning));
+  const { signal } = new AbortController();
+  const calls = Array.from({ length: 20 }, () => rejection(pair.near.request(PATH, 1, { signal })));
+  await turn();
+  pair.nearLine.cut();
+  await Promise.all(calls);
+  expect(warnings).toEqual([]);
 });
