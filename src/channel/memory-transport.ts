@@ -43,10 +43,11 @@ class MemoryTransport implements Transport {
     this.#deliverLater();
   }
 
-  send(frame: OutgoingFrame): void {
-    if (this.#closing !== undefined || this.#isClosed) return;
+  send(frame: OutgoingFrame): boolean {
+    if (this.#closing !== undefined || this.#isClosed) return false;
     this.#bufferedBytes += byteLengthOf(frame);
     this.#other?.accept(typeof frame === "string" ? frame : joinBinary(frame));
+    return true;
   }
 
   close(code: number, reason: string): void {

@@ -14,6 +14,8 @@ import type { OutgoingFrame, Transport } from "./transport.ts";
 const JOIN_MAX_MESSAGE_LENGTH = 4 * 1024;
 const JOIN_MIN_FRAME_LENGTH = 1536;
 const JOIN_MAX_FRAME_LENGTH = 32 * 1024;
+/** After so many turns with one message each, the next one is not expected to get company and goes at once. */
+const QUIET_TURNS = 4;
 /** Streams stop producing above this many unsent bytes, so that calls are not stuck behind them. */
 const STREAM_ROOM_BYTES = 1024 * 1024;
 /** The ticket of what was posted too late. */
@@ -38,12 +40,15 @@ export class Outbox {
   #joinLength = JOIN_MIN_FRAME_LENGTH;
   #posted = 0;
   #flushed = 0;
-  #isScheduled = false;
+  /** Small messages posted in this turn. */
+  #inTurn = 0;
+  #quietTurns = QUIET_TURNS;
   #isClosed = false;
   #isCongested = false;
   #roomWaiters: (() => void)[] = [];
-  #flushLater = (): void => {
-    this.#isScheduled = false;
+  #endTurn = (): void => {
+    this.#quietTurns = this.#inTurn === 1 ? this.#quietTurns + 1 : 0;
+    this.#inTurn = 0;
     this.#joinLength = JOIN_MIN_FRAME_LENGTH;
     this.flush();
   };
@@ -67,14 +72,14 @@ export class Outbox {
   post(type: FrameType, idField: string | number, path: string, data: string): number {
     if (this.#isClosed) return NEVER;
     const text = encodeFrame(type, idField, path, data);
-    if (this.joins && text.length <= JOIN_MAX_MESSAGE_LENGTH) {
-      this.#waiting = this.#waiting === "" ? text : `${this.#waiting}\n${text}`;
-      this.#posted++;
-      if (this.#waiting.length > this.#joinLength) this.#flushEarly();
-      else this.#schedule();
-      return this.#posted;
-    }
-    return this.#sendNow(text);
+    if (!this.joins || text.length > JOIN_MAX_MESSAGE_LENGTH) return this.#sendNow(text);
+    const isFirst = this.#inTurn++ === 0;
+    if (isFirst) this.#link.clock.defer(this.#endTurn);
+    if (isFirst && this.#quietTurns >= QUIET_TURNS) return this.#sendNow(text);
+    this.#waiting = this.#waiting === "" ? text : `${this.#waiting}\n${text}`;
+    this.#posted++;
+    if (this.#waiting.length > this.#joinLength) this.#flushEarly();
+    return this.#posted;
   }
 
   /** Posts a payload with its attributes: as text, or as a binary frame when it holds bytes. */
@@ -95,8 +100,7 @@ export class Outbox {
     if (this.#waiting === "" || this.#isClosed) return;
     const text = this.#waiting;
     this.#waiting = "";
-    this.#flushed = this.#posted;
-    this.#hand(text);
+    this.#handUpTo(this.#posted, text);
   }
 
   /** Resolves when a stream may send its next item. */
@@ -127,30 +131,33 @@ export class Outbox {
   #sendNow(frame: OutgoingFrame): number {
     if (this.#isClosed) return NEVER;
     this.flush();
-    this.#flushed = ++this.#posted;
-    this.#hand(frame);
-    return this.#posted;
+    const ticket = ++this.#posted;
+    return this.#handUpTo(ticket, frame) ? ticket : NEVER;
   }
 
   #flushEarly(): void {
     this.#joinLength = Math.min(2 * this.#joinLength, JOIN_MAX_FRAME_LENGTH);
     this.flush();
-    this.#schedule();
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#link.clock.defer(this.#flushLater);
+  /** Noted before it is done: what happens while it is handed over must not take it for unsent. */
+  #handUpTo(ticket: number, frame: OutgoingFrame): boolean {
+    const before = this.#flushed;
+    this.#flushed = ticket;
+    if (this.#hand(frame)) return true;
+    this.#flushed = before;
+    return false;
   }
 
-  #hand(frame: OutgoingFrame): void {
+  /** False when the transport dropped it. */
+  #hand(frame: OutgoingFrame): boolean {
     const { limits } = this.#link;
     traceFrame(this.#link, "frame:out", frame);
-    this.#transport.send(frame);
+    if (!this.#transport.send(frame)) return false;
     const buffered = this.#transport.bufferedBytes;
     this.#isCongested = buffered > limits.softQueueBytes;
     if (buffered > limits.hardQueueBytes && !this.#isClosed) this.#overflowed(buffered);
+    return true;
   }
 
   #overflowed(bufferedBytes: number): void {

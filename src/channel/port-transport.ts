@@ -62,10 +62,11 @@ class PortTransport implements Transport {
     if (this.#isEnded) defer(() => this.#tellEnd());
   }
 
-  send(frame: OutgoingFrame): void {
-    if (this.#own !== undefined || this.#events === undefined) return;
+  send(frame: OutgoingFrame): boolean {
+    if (this.#own !== undefined || this.#events === undefined) return false;
     this.#unacknowledged += byteLengthOf(frame);
     this.#port.postMessage(typeof frame === "string" ? frame : joinBinary(frame));
+    return true;
   }
 
   close(code: number, reason: string): void {

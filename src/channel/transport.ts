@@ -39,8 +39,8 @@ export interface Transport {
   readonly bufferedBytes: number;
   /** Starts delivery. Nothing is delivered before, and nothing that came before is lost. */
   open(events: TransportEvents): void;
-  /** Hands over one frame, in order. Never throws: a dead transport drops it and says so through `close`. */
-  send(frame: OutgoingFrame): void;
+  /** Hands over one frame, in order. Never throws: false means that the transport is gone and dropped it. */
+  send(frame: OutgoingFrame): boolean;
   /** Asks for a sign of life below the protocol, where the transport has such a thing. */
   ping?(): void;
   /** Lets everything sent arrive, then closes. Bounded: ends in `terminate()` by itself. */

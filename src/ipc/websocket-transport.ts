@@ -89,13 +89,14 @@ export class WebSocketTransport implements Transport {
     ws.resume();
   }
 
-  send(frame: OutgoingFrame): void {
+  send(frame: OutgoingFrame): boolean {
     const { socket, masked = false, frames } = this.#options;
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (this.#ws.readyState !== this.#ws.OPEN) return false;
     if (socket === undefined) this.#sendThroughWs(frame);
     else if (typeof frame === "string" && frames !== undefined)
       socket.write(frames.frameFor(frame));
     else socket.write(websocketFrame(frame, masked));
+    return true;
   }
 
   ping(): void {

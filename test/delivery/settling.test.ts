@@ -136,16 +136,18 @@ describe("the handler's signal", () => {
 });
 
 describe("a call that is cut off in the turn in which it was made", () => {
-  test("is known not to have been delivered, and never was", async () => {
+  test("is known not to have been delivered where it waited for company, and never was", async () => {
     const pair = openDrivenPair();
     await greet(pair);
-    let runs = 0;
-    pair.far.onRequest(PATH, () => runs++);
-    const failed = rejection(pair.near.request(PATH));
+    const ran: unknown[] = [];
+    pair.far.onRequest(PATH, (payload) => ran.push(payload));
+    const first = rejection(pair.near.request(PATH, "goes at once"));
+    const second = rejection(pair.near.request(PATH, "waits"));
     pair.nearLine.terminate();
-    expect(await failed).toMatchObject({ code: "XW_CONNECTION_LOST" });
+    expect(await first).toMatchObject({ code: "XW_CONNECTION_LOST", maybeDelivered: true });
+    expect(await second).toMatchObject({ code: "XW_CONNECTION_LOST", maybeDelivered: false });
     await deliverAll(pair);
-    expect(runs).toBe(0);
+    expect(ran).not.toContain("waits");
   });
 
   test("is called undelivered only if it never left", async () => {
@@ -155,6 +157,7 @@ describe("a call that is cut off in the turn in which it was made", () => {
     await turn();
     expect(pair.farLine.incoming).toHaveLength(1);
     pair.nearLine.cut();
+    await turn();
     const late = rejection(pair.near.request(PATH, "late"));
     expect(await early).toMatchObject({ code: "XW_CONNECTION_LOST", maybeDelivered: true });
     expect(await late).toMatchObject({ code: "XW_CONNECTION_LOST", maybeDelivered: false });

@@ -64,10 +64,11 @@ export class RemoteTransport implements Transport {
     this.#command({ do: "open" });
   }
 
-  send(frame: OutgoingFrame): void {
+  send(frame: OutgoingFrame): boolean {
     // What is on its way to the worker has not left either.
     this.#bufferedBytes++;
     this.#command({ do: "send", frame });
+    return true;
   }
 
   close(code: number, reason: string): void {
