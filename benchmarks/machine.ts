@@ -1,7 +1,7 @@
 // Says on what a benchmark ran. Names no host and no path.
 
 import { readFileSync } from "node:fs";
-import { cpus, loadavg, platform, release, totalmem } from "node:os";
+import { cpus, loadavg, platform, totalmem } from "node:os";
 
 export interface Machine {
   cpu: string;
@@ -19,7 +19,7 @@ export function describeMachine(): Machine {
     cpu: processors[0]?.model.trim() ?? "unknown",
     cores: processors.length,
     memoryGB: Math.round(totalmem() / 1024 ** 3),
-    system: `${platform()} ${release()}`,
+    system: platform(),
     node: process.version,
     load: loadavg()[0] ?? Number.NaN,
   };
