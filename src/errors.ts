@@ -5,6 +5,7 @@
 export const ERROR_TEXT = {
   XW_CANCELLED: "The caller gave up, so the work on this side was cancelled.",
   XW_CLOSED: "This side closed the connection.",
+  XW_CONFIG: "A configuration file cannot be honoured as it is written.",
   XW_CONNECTION_LOST: "The connection broke before the answer came.",
   XW_ENCODE: "A value cannot be written to the wire.",
   XW_FOREIGN: "Something that is not Crosswire answered on this address.",
@@ -12,9 +13,10 @@ export const ERROR_TEXT = {
   XW_INVALID: "A value does not match the schema of its definition.",
   XW_LIMIT: "A configured limit was exceeded.",
   XW_LISTEN: "The server could not listen on its address.",
+  XW_LOOP: "A request came back to the proxy that had sent it.",
+  XW_NOT_CONNECTED: "There is no connection to send on.",
   XW_NO_HANDLER: "The other side has no handler for this path.",
   XW_NO_PEER: "No client with this runtimeId is connected.",
-  XW_NOT_CONNECTED: "There is no connection to send on.",
   XW_OVERLOADED: "Too much is waiting already; try again later.",
   XW_REFUSED: "The server refused the connection.",
   XW_REMOTE: "The handler on the other side failed.",
@@ -22,6 +24,7 @@ export const ERROR_TEXT = {
   XW_TIMEOUT: "The other side did not answer in time.",
   XW_UNREACHABLE: "Nothing answers on this address.",
   XW_UNSUPPORTED: "The other side does not know this extension of the protocol.",
+  XW_UPSTREAM: "The server behind the proxy broke off, or answered what must not be passed on.",
   XW_VERSION: "The other side speaks another version of the protocol.",
 } as const;
 

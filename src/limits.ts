@@ -18,6 +18,32 @@ export interface Limits {
   readonly heartbeatReplyMs: number;
   /** How long an HTTP client may take for its request head. */
   readonly headersTimeoutMs: number;
+  /** The largest head of an HTTP request or response: its first line and its headers. */
+  readonly maxHeadBytes: number;
+  /** The largest body that an intercept gets parsed, after decompression. Streaming handlers have no such bound. */
+  readonly maxBodyBytes: number;
+  /** How long a proxy may take to connect to a target, TLS included. */
+  readonly proxyConnectTimeoutMs: number;
+  /** How long a target may take for its response head, after it has the whole request. */
+  readonly proxyHeadTimeoutMs: number;
+  /** How long a proxied exchange may stand still once its response has begun, or while its request is sent. Never applied to event streams. */
+  readonly proxyIdleTimeoutMs: number;
+  /** How long a proxied exchange may take as a whole. */
+  readonly proxyTotalTimeoutMs: number;
+  /** The largest request body that is passed on. */
+  readonly maxProxiedBodyBytes: number;
+  /** Connections to one target; further requests wait in line. */
+  readonly maxTargetConnections: number;
+  /** Requests that wait for a connection to one target; one more is answered with 503. */
+  readonly maxTargetQueue: number;
+  /** Idle connections kept for the next request, per target. */
+  readonly maxIdleConnections: number;
+  /** How long an idle connection to a target is kept. */
+  readonly idleConnectionMs: number;
+  /** Open WebSockets through one proxy; one more is answered with 503. */
+  readonly maxTunnels: number;
+  /** Silence in both directions after which a proxied WebSocket is closed. Dead peers are found by TCP keep-alive before. */
+  readonly tunnelIdleMs: number;
   /** The largest frame accepted, and (told in the hello) the largest the other side may send. */
   readonly maxFrameBytes: number;
   /** WebSocket fragments one frame may come in. */
@@ -54,6 +80,19 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   heartbeatQuietMs: 15_000,
   heartbeatReplyMs: 10_000,
   headersTimeoutMs: 10_000,
+  maxHeadBytes: 32 * KIB,
+  maxBodyBytes: 16 * MIB,
+  proxyConnectTimeoutMs: 5_000,
+  proxyHeadTimeoutMs: 120_000,
+  proxyIdleTimeoutMs: 120_000,
+  proxyTotalTimeoutMs: Infinity,
+  maxProxiedBodyBytes: Infinity,
+  maxTargetConnections: 512,
+  maxTargetQueue: 4_096,
+  maxIdleConnections: 128,
+  idleConnectionMs: 30_000,
+  maxTunnels: 1_000,
+  tunnelIdleMs: Infinity,
   maxFrameBytes: 16 * MIB,
   maxFragments: 4_096,
   maxDepth: 128,

@@ -3,7 +3,6 @@
 // SECURITY: each rule answers an incident; test/security/gate.test.ts names them.
 
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 
 export interface GateOptions {
   /** Host names beside the loopback ones; `name` means our port, `name:port` exactly that. */
@@ -11,6 +10,13 @@ export interface GateOptions {
   /** Origins beside our own, as browsers write them: `http://localhost:3000`. */
   readonly allowedOrigins?: readonly string[];
   readonly token: string;
+}
+
+/** What the gate reads of a request; those of HTTP/1.1 and HTTP/2 both have it. */
+interface Request {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly rawHeaders: readonly string[];
 }
 
 export interface Refusal {
@@ -23,6 +29,8 @@ type Verdict = Refusal | undefined;
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
 const ORIGIN = /^http:\/\/([^/@#?,\s]+)$/;
+const FORWARDABLE = /^[\x21\x22\x24-\x7e\x80-\xff]+$/;
+const ABSOLUTE = /^https?:\/\/([^/?#@]+)(?:[/?]|$)/i;
 const LOOPBACK_NAME = /^(localhost|[a-z0-9.-]+\.localhost|127\.0\.0\.1|\[::1\])$/;
 
 export class Gate {
@@ -35,18 +43,36 @@ export class Gate {
     this.#port = port;
   }
 
-  /** For surfaces that control something: Host, Origin and token must all be right. */
-  checkControl(request: IncomingMessage): Verdict {
-    return this.checkVisitor(request) ?? this.#checkCrossSite(request) ?? this.#checkToken(request);
+  /** For surfaces that control something: a plain path, and Host, Origin and token must all be right. */
+  checkControl(request: Request): Verdict {
+    return this.checkReader(request) ?? this.#checkToken(request);
   }
 
-  /** For surfaces that only pass traffic on: the Host must be ours and the Origin, if any, not foreign. */
-  checkVisitor(request: IncomingMessage): Verdict {
-    return checkTarget(request) ?? this.#checkHost(request) ?? this.#checkOrigin(request);
+  /** For surfaces that tell of this process: like control, but what is told is no secret of a start. */
+  checkReader(request: Request): Verdict {
+    return (
+      checkPlainPath(request) ??
+      this.#checkHost(request) ??
+      this.#checkOrigin(request) ??
+      this.#checkCrossSite(request)
+    );
+  }
+
+  /**
+   * For traffic that is passed on or answered by handlers: the Host must be ours. A foreign Origin passes, because
+   * the browser keeps the answer from it unless the application behind allows it by CORS; we add no such header.
+   */
+  checkVisitor(request: Request): Verdict {
+    return this.#checkTarget(request) ?? this.#checkHost(request);
+  }
+
+  /** SECURITY: WebSockets know no CORS, so an upgrade that is passed on needs an Origin of ours (CVE-2026-112085). */
+  checkVisitorUpgrade(request: Request): Verdict {
+    return this.checkVisitor(request) ?? this.#checkOrigin(request);
   }
 
   /** SECURITY: DNS rebinding reaches this port under a foreign name (CVE-2018-12120, CVE-2025-66414). */
-  #checkHost(request: IncomingMessage): Verdict {
+  #checkHost(request: Request): Verdict {
     const hosts = valuesOf(request, "host");
     if (hosts.length !== 1)
       return {
@@ -64,7 +90,7 @@ export class Gate {
   }
 
   /** SECURITY: a page's WebSocket is not bound by the same-origin policy; its Origin tells it (CVE-2025-24964). */
-  #checkOrigin(request: IncomingMessage): Verdict {
+  #checkOrigin(request: Request): Verdict {
     const origins = valuesOf(request, "origin");
     if (origins.length === 0) return undefined;
     const origin = (origins[0] ?? "").toLowerCase();
@@ -76,20 +102,33 @@ export class Gate {
   }
 
   /** SECURITY: simple cross-site requests may come without an Origin, but browsers mark them. */
-  #checkCrossSite(request: IncomingMessage): Verdict {
+  #checkCrossSite(request: Request): Verdict {
     if (!valuesOf(request, "sec-fetch-site").includes("cross-site")) return undefined;
     if (valuesOf(request, "origin").length > 0) return undefined; // The Origin was looked at already.
     return { status: 403, reason: "the request comes from another site" };
   }
 
   /** SECURITY: a missing Origin proves nothing (CVE-2026-39363), so the token is asked of everybody. */
-  #checkToken(request: IncomingMessage): Verdict {
+  #checkToken(request: Request): Verdict {
     const given = valuesOf(request, "authorization");
     const token = /^Bearer ([\w.~+/=-]+)$/i.exec(given[0] ?? "")?.[1];
     if (given.length === 1 && token !== undefined && isSameSecret(token, this.#options.token))
       return undefined;
     const what = given.length === 0 ? "the token is missing" : "the token is wrong";
     return { status: 401, reason: `${what}; send it as Authorization: Bearer` };
+  }
+
+  /** What may be passed on byte for byte: a path, `*`, or an absolute target that names the Host it came to. */
+  #checkTarget(request: Request): Verdict {
+    const target = request.url ?? "";
+    // SECURITY: a fragment or a space is where two parsers part ways.
+    const isPassable = FORWARDABLE.test(target);
+    if (isPassable && (target.startsWith("/") || (target === "*" && request.method === "OPTIONS")))
+      return undefined;
+    const authority = ABSOLUTE.exec(target)?.[1]?.toLowerCase();
+    // SECURITY: the authority of such a target would win over the Host that was checked (CVE-2026-126344).
+    if (isPassable && authority !== undefined && authority === hostOf(request)) return undefined;
+    return notAllowed(target, "can be passed on");
   }
 
   #isOurOrigin(origin: string): boolean {
@@ -111,18 +150,24 @@ export class Gate {
 }
 
 /** SECURITY: `//evil/x` and absolute-form targets are read as another authority further on (CVE-2026-126344). */
-function checkTarget(request: IncomingMessage): Verdict {
+function checkPlainPath(request: Request): Verdict {
   const target = request.url ?? "";
   if (/^\/(?!\/)[\x21-\x7e]*$/.test(target) && !/[\\#]/.test(target)) return undefined;
   if (target === "/") return undefined;
-  return {
-    status: 400,
-    reason: `the request target ${JSON.stringify(target.slice(0, 80))} is not a plain path`,
-  };
+  return notAllowed(target, "is a plain path");
+}
+
+function notAllowed(target: string, asked: string): Refusal {
+  const shown = JSON.stringify(target.slice(0, 80));
+  return { status: 400, reason: `the request target ${shown} is none that ${asked}` };
+}
+
+function hostOf(request: Request): string | undefined {
+  return valuesOf(request, "host")[0]?.toLowerCase();
 }
 
 /** SECURITY: Node keeps the first of two Host headers and says nothing, so the raw list is counted. */
-function valuesOf(request: IncomingMessage, name: string): string[] {
+function valuesOf(request: Request, name: string): string[] {
   const { rawHeaders } = request;
   const values: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {

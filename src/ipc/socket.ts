@@ -15,8 +15,8 @@ import type { Report, Undo } from "../lifetime.ts";
 import { assertPositive, type Limits, resolveLimits } from "../limits.ts";
 import type { Trace } from "../trace.ts";
 import { definitionOf } from "../wire/definition.ts";
-import { nodeTrace, warn } from "./diagnostics.ts";
-import { nodeClock } from "./node-clock.ts";
+import { nodeTrace, warn } from "../node/diagnostics.ts";
+import { nodeClock } from "../node/node-clock.ts";
 import { WebSocketTransport } from "./websocket-transport.ts";
 
 /** What a server, a client and a bare socket have in common. */

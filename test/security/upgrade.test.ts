@@ -26,8 +26,9 @@ function withLines(server: IPCServer, lines: string, body = ""): string {
 async function statusOf(server: IPCServer, request: string): Promise<number> {
   const raw = await RawSocket.connect(server.getPort());
   raw.write(request);
-  const { status } = await raw.answer();
-  return status;
+  // Only the head: an answer to HEAD has no body.
+  await until(() => raw.received.includes("\r\n\r\n") || raw.isClosed, "a head");
+  return Number(/^HTTP\/1\.1 (\d{3}) /.exec(raw.received.toString())?.[1]);
 }
 
 async function expectService(server: IPCServer): Promise<void> {
@@ -99,7 +100,7 @@ describe("behind 2,100 tiny headers nothing is hidden:", () => {
 
 test("a head that is too large is refused, whatever it holds", async () => {
   const { server } = await openCounted();
-  const status = await statusOf(server, withLines(server, `X-Large: ${"x".repeat(20_000)}\r\n`));
+  const status = await statusOf(server, withLines(server, `X-Large: ${"x".repeat(40_000)}\r\n`));
   expect(status).toBeGreaterThanOrEqual(400);
   expect(status).toBeLessThan(500);
   await expectService(server);
@@ -261,7 +262,8 @@ describe("a web page that knows the port", () => {
     const host = `Host: 127.0.0.1:${server.getPort()}`;
     raw.write(`GET / HTTP/1.1\r\n${host}\r\nOrigin: ${page.Origin}\r\n\r\n`);
     const { status, head, body } = await raw.answer();
-    expect(status).toBe(403);
+    // Such requests may be meant for what is served here; this one is for nothing.
+    expect(status).toBe(404);
     expect(head).not.toMatch(/access-control/i);
     expect(head + body).not.toContain(server.token);
   });
@@ -275,7 +277,7 @@ describe("a web page that knows the port", () => {
         "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Private-Network: true\r\n\r\n",
     );
     const { status, head } = await raw.answer();
-    expect(status).toBe(403);
+    expect(status).toBe(404);
     expect(head).not.toMatch(/access-control/i);
   });
 });
