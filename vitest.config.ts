@@ -17,11 +17,13 @@ const shared = {
 
 /** Makes `import "crosswire"` mean the sources; without it the export map leads to dist. */
 const sourceAlias = [
-  {
-    find: /^crosswire$/,
-    replacement: fileURLToPath(new URL("src/index.ts", import.meta.url)),
-  },
+  { find: /^crosswire$/, replacement: source("index.ts") },
+  { find: /^crosswire\/(\w+)$/, replacement: source("$1/index.ts") },
 ];
+
+function source(path: string): string {
+  return fileURLToPath(new URL("src/", import.meta.url)) + path;
+}
 
 const config: ViteUserConfig = defineConfig({
   test: {

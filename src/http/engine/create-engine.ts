@@ -1,0 +1,216 @@
+// Our own proxy engine: node:http in front, a lean pooled client of our own behind it.
+// Why not another client: docs/decisions/0010-own-proxy-engine.md.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { CrosswireError } from "../../errors.ts";
+import { type Limits, resolveLimits } from "../../limits.ts";
+import { nodeClock } from "../../node/node-clock.ts";
+import type { ClientSide } from "./client-side.ts";
+import { Deadlines } from "./deadlines.ts";
+import type {
+  EngineStats,
+  ForwardOptions,
+  ProxyEngine,
+  ProxyOutcome,
+  ProxyRequest,
+  ProxyResponse,
+} from "./engine.ts";
+import { Exchange } from "./exchange.ts";
+import { bodyTooLarge, clientGone, engineClosed, looped, overloaded, unsound } from "./failures.ts";
+import { Http1Client } from "./http1-client.ts";
+import { Pool } from "./pool.ts";
+import { Provenance } from "./provenance.ts";
+import {
+  type Objection,
+  type RequestSource,
+  writeRequestHead,
+  writeUpgradeHead,
+} from "./request-head.ts";
+import type { ProxyTarget } from "./target.ts";
+import { Tunnel } from "./tunnel.ts";
+
+export interface EngineOptions {
+  readonly limits?: Partial<Limits>;
+  /** Keep what clients say in X-Forwarded-* and Forwarded, and add to it; only behind another proxy of yours. */
+  readonly trustForwarded?: boolean;
+}
+
+/**
+ * The engine that the proxy uses unless it is given another.
+ *
+ * @example
+ * const engine = createEngine({ limits: { proxyHeadTimeoutMs: 30_000 } })
+ * const outcome = await engine.request(request, response, parseTarget("http://localhost:3001"))
+ */
+export function createEngine(options: EngineOptions = {}): ProxyEngine {
+  return new OwnEngine(resolveLimits(options.limits), options.trustForwarded === true);
+}
+
+class OwnEngine implements ProxyEngine {
+  readonly name = "crosswire";
+  #limits: Limits;
+  #provenance: Provenance;
+  #pools = new Map<string, Pool>();
+  #exchanges = new Set<Exchange>();
+  #tunnels = new Set<Tunnel>();
+  #deadlines: Deadlines;
+  #isClosed = false;
+  #onQuiet: () => void = () => {};
+
+  constructor(limits: Limits, trustForwarded: boolean) {
+    this.#limits = limits;
+    this.#provenance = new Provenance(trustForwarded);
+    this.#deadlines = new Deadlines(shortestOf(limits), (now) => this.#sweep(now));
+  }
+
+  request(
+    request: ProxyRequest,
+    response: ProxyResponse,
+    target: ProxyTarget,
+    options?: ForwardOptions,
+  ): Promise<ProxyOutcome> {
+    const client = new Http1Client(request as IncomingMessage, response as ServerResponse);
+    const refusal = this.#refusalOf(client);
+    if (refusal !== undefined) return Promise.resolve(untouched(refusal));
+    const head = writeRequestHead(client.source, target, this.#provenance, options);
+    if (!("text" in head)) return Promise.resolve(untouched(failureOf(head, target)));
+    if (head.length > this.#limits.maxProxiedBodyBytes)
+      return Promise.resolve(untouched(bodyTooLarge(this.#limits.maxProxiedBodyBytes)));
+    return new Promise((resolve) => {
+      const pool = this.#poolOf(target);
+      const exchange = new Exchange(client, head, {
+        pool,
+        limits: this.#limits,
+        options,
+        onOver: (over, outcome) => {
+          this.#exchanges.delete(over);
+          this.#deadlines.watched.delete(over);
+          this.#noteQuiet();
+          resolve(outcome);
+        },
+      });
+      this.#exchanges.add(exchange);
+      this.#deadlines.watched.add(exchange);
+      pool.carry(exchange);
+    });
+  }
+
+  upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    target: ProxyTarget,
+    options?: ForwardOptions,
+  ): Promise<ProxyOutcome> {
+    const text = writeUpgradeHead(upgradeSource(request), target, this.#provenance, options);
+    if (this.#isClosed) return Promise.resolve(untouched(engineClosed()));
+    if (socket.destroyed) return Promise.resolve(untouched(clientGone()));
+    if (typeof text !== "string") return Promise.resolve(untouched(failureOf(text, target)));
+    if (this.#tunnels.size >= this.#limits.maxTunnels) {
+      const what = `limits.maxTunnels (${this.#limits.maxTunnels}) WebSockets are open; there is no room`;
+      return Promise.resolve(untouched(overloaded(target, what)));
+    }
+    return new Promise((resolve) => {
+      const tunnel = new Tunnel(socket, head, text, {
+        target,
+        limits: this.#limits,
+        editResponse: options?.editResponse,
+        onOver: (outcome) => {
+          this.#tunnels.delete(tunnel);
+          this.#deadlines.watched.delete(tunnel);
+          this.#noteQuiet();
+          resolve(outcome);
+        },
+      });
+      this.#tunnels.add(tunnel);
+      this.#deadlines.watched.add(tunnel);
+      tunnel.open();
+    });
+  }
+
+  stats(): EngineStats {
+    const pools = [...this.#pools.values()];
+    return {
+      connections: pools.reduce((sum, { size }) => sum + size, 0),
+      idleConnections: pools.reduce((sum, { idleSize }) => sum + idleSize, 0),
+      exchanges: this.#exchanges.size,
+      tunnels: this.#tunnels.size,
+    };
+  }
+
+  async close({ graceMs = this.#limits.closeGraceMs } = {}): Promise<void> {
+    this.#isClosed = true;
+    for (const pool of this.#pools.values()) pool.closeIdle();
+    for (const tunnel of this.#tunnels) tunnel.drain();
+    await this.#quietWithin(graceMs);
+    for (const under of [...this.#exchanges, ...this.#tunnels]) under.cancel(engineClosed());
+    for (const pool of this.#pools.values()) pool.closeIdle();
+    this.#deadlines.close();
+  }
+
+  #refusalOf(client: ClientSide): CrosswireError | undefined {
+    if (this.#isClosed) return engineClosed();
+    return client.isOver ? clientGone() : undefined;
+  }
+
+  #poolOf(target: ProxyTarget): Pool {
+    const known = this.#pools.get(target.key);
+    if (known !== undefined) return known;
+    const pool = new Pool(target, this.#limits);
+    this.#pools.set(target.key, pool);
+    return pool;
+  }
+
+  #sweep(now: number): void {
+    for (const [key, pool] of this.#pools) {
+      pool.sweep(now);
+      if (pool.isEmpty) this.#pools.delete(key);
+    }
+  }
+
+  #noteQuiet(): void {
+    if (this.#isClosed && this.#exchanges.size + this.#tunnels.size === 0) this.#onQuiet();
+  }
+
+  async #quietWithin(graceMs: number): Promise<void> {
+    if (this.#exchanges.size + this.#tunnels.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = nodeClock.setTimer(resolve, graceMs);
+      this.#onQuiet = () => {
+        nodeClock.clearTimer(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function upgradeSource({
+  method = "GET",
+  url = "/",
+  rawHeaders,
+  socket,
+}: IncomingMessage): RequestSource {
+  return { method, url, rawHeaders, socket, hasUnframedBody: false };
+}
+
+function untouched(failure: CrosswireError): ProxyOutcome {
+  return { status: 0, bytesUp: 0, bytesDown: 0, failure, isUntouched: true };
+}
+
+function failureOf(objection: Objection, target: ProxyTarget): CrosswireError {
+  return "isLoop" in objection ? looped(target) : unsound(objection.unsound);
+}
+
+function shortestOf(limits: Limits): number {
+  const { proxyConnectTimeoutMs, proxyHeadTimeoutMs, proxyIdleTimeoutMs } = limits;
+  const { proxyTotalTimeoutMs, tunnelIdleMs, idleConnectionMs } = limits;
+  return Math.min(
+    proxyConnectTimeoutMs,
+    proxyHeadTimeoutMs,
+    proxyIdleTimeoutMs,
+    proxyTotalTimeoutMs,
+    tunnelIdleMs,
+    idleConnectionMs,
+  );
+}

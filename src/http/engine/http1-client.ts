@@ -1,0 +1,97 @@
+// A client that speaks HTTP/1: node:http reads its request and writes its response.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ClientHead, ClientSide } from "./client-side.ts";
+import type { ResponseHead } from "./engine.ts";
+import type { RequestSource } from "./request-head.ts";
+
+export class Http1Client implements ClientSide {
+  readonly source: RequestSource;
+  readonly body: IncomingMessage;
+  #response: ServerResponse;
+  #written: () => void = nothing;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    const { method = "GET", url = "/", rawHeaders, socket } = request;
+    this.source = { method, url, rawHeaders, socket, hasUnframedBody: false };
+    this.body = request;
+    this.#response = response;
+  }
+
+  get isOver(): boolean {
+    const { destroyed, writableEnded, headersSent } = this.#response;
+    return destroyed || writableEnded || headersSent;
+  }
+
+  get isBodyComplete(): boolean {
+    return this.body.complete;
+  }
+
+  get trailers(): readonly string[] {
+    return this.body.rawTrailers;
+  }
+
+  onGone(listener: () => void): void {
+    this.#response.once("close", listener);
+  }
+
+  sendContinue(): void {
+    this.#response.writeContinue();
+  }
+
+  /** Node has no public way to write any interim response, so it goes to the socket, if it is this response's turn. */
+  sendInterim({ status, statusText, fields }: ResponseHead): void {
+    const { socket, headersSent } = this.#response;
+    if (socket === null || headersSent || this.body.httpVersionMinor === 0) return;
+    let text = `HTTP/1.1 ${status} ${statusText}\r\n`;
+    for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+    socket.write(`${text}\r\n`, "latin1");
+  }
+
+  sendHead(head: ClientHead, isLast: boolean): void {
+    const response = this.#response;
+    response.sendDate = !head.hasDate;
+    let fields = head.fields;
+    if (isLast) fields = [...fields, "Connection", "close"];
+    // To a client of HTTP/1.0 the end of the connection is the end of the body.
+    if (head.isChunked && this.body.httpVersionMinor === 1)
+      fields = [...fields, "Transfer-Encoding", "chunked"];
+    response.writeHead(head.status, head.statusText, fields as string[]);
+  }
+
+  /** HOT: head and body in one string are one write, benchmarks/proxy. */
+  sendWhole(head: ClientHead, body: string, isLast: boolean): void {
+    this.sendHead(head, isLast);
+    if (body === "") this.#response.end();
+    else this.#response.end(body, "latin1");
+  }
+
+  send(chunk: Buffer): boolean {
+    this.#response.write(chunk, this.#written);
+    return this.#response.writableLength === 0;
+  }
+
+  onWritten(listener: () => void): void {
+    this.#written = listener;
+  }
+
+  flush(): void {
+    this.#response.flushHeaders();
+  }
+
+  end(trailers: readonly string[]): void {
+    if (trailers.length > 0 && this.#response.chunkedEncoding) {
+      const pairs: [string, string][] = [];
+      for (let i = 0; i < trailers.length; i += 2)
+        pairs.push([trailers[i] as string, trailers[i + 1] as string]);
+      this.#response.addTrailers(pairs);
+    }
+    this.#response.end();
+  }
+
+  abort(): void {
+    this.#response.destroy();
+  }
+}
+
+function nothing(): void {}

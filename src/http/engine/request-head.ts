@@ -1,0 +1,210 @@
+// The head of a request as the target gets it: the client's own fields in their order and case, without those that
+// belong to the client's connection, with framing and provenance of our own.
+
+import type { Socket } from "node:net";
+import type { ForwardOptions } from "./engine.ts";
+import { hasToken, kindOf, nominatedBy, withoutFields } from "./fields.ts";
+import { areFields, isRequestTarget } from "./grammar.ts";
+import type { Provenance } from "./provenance.ts";
+import type { ProxyTarget } from "./target.ts";
+
+/** What of a request its forwarded head is made of; HTTP/1.1 and HTTP/2 both have it. */
+export interface RequestSource {
+  readonly method: string;
+  /** Path and query, or `*`. */
+  readonly url: string;
+  readonly rawHeaders: readonly string[];
+  readonly socket: Socket;
+  /** HTTP/2 frames bodies by itself, so a body may come without a word of it in the fields. */
+  readonly hasUnframedBody: boolean;
+}
+
+/** How the request's body is framed towards the target. */
+export type BodyFraming = "none" | "length" | "chunked";
+
+export interface RequestHead {
+  readonly text: string;
+  readonly framing: BodyFraming;
+  /** With framing by length. */
+  readonly length: number;
+  /** The client waits for a 100 before it sends its body. */
+  readonly expectsContinue: boolean;
+}
+
+/** Why a head cannot be forwarded. */
+export type Objection = { readonly unsound: string } | { readonly isLoop: true };
+
+interface Scan {
+  fields: string[];
+  connection: string;
+  contentLength: string | undefined;
+  transferEncoding: string | undefined;
+  te: string;
+  expect: string | undefined;
+  hosts: number;
+  host: string;
+  via: string;
+  forwarded: string[];
+  trailer: string | undefined;
+  upgrade: string;
+}
+
+/** HOT: once per request, benchmarks/proxy. */
+export function writeRequestHead(
+  source: RequestSource,
+  target: ProxyTarget,
+  provenance: Provenance,
+  options: ForwardOptions | undefined,
+): RequestHead | Objection {
+  const scan = scanRequest(source.rawHeaders);
+  if (scan.hosts > 1) return { unsound: "several Host fields" };
+  if (provenance.isOwn(scan.via)) return { isLoop: true };
+  const framing = framingOf(scan, source.hasUnframedBody);
+  if (typeof framing === "string" && framing.startsWith("an ")) return { unsound: framing };
+  return assemble(source, target, provenance, options, scan, framing as BodyFraming);
+}
+
+/** The head of a WebSocket upgrade. It has no body, and keeps what the handshake needs. */
+export function writeUpgradeHead(
+  source: RequestSource,
+  target: ProxyTarget,
+  provenance: Provenance,
+  options: ForwardOptions | undefined,
+): string | Objection {
+  const scan = scanRequest(source.rawHeaders);
+  if (scan.hosts > 1) return { unsound: "several Host fields" };
+  if (provenance.isOwn(scan.via)) return { isLoop: true };
+  if (framingOf(scan, false) !== "none" && scan.contentLength !== "0")
+    return { unsound: "an upgrade with a body" };
+  const head = assemble(source, target, provenance, options, scan, "none", scan.upgrade);
+  return "unsound" in head || "isLoop" in head ? head : head.text;
+}
+
+function assemble(
+  source: RequestSource,
+  target: ProxyTarget,
+  provenance: Provenance,
+  options: ForwardOptions | undefined,
+  scan: Scan,
+  framing: BodyFraming,
+  upgrade?: string,
+): RequestHead | Objection {
+  const path = options?.path ?? (source.url === "*" ? "*" : target.basePath + source.url);
+  if (!isRequestTarget(path)) return { unsound: "a target with blanks, control characters or `#`" };
+  const expectsContinue = scan.expect?.toLowerCase() === "100-continue" && framing !== "none";
+  const lines =
+    linesOf(fieldsFor(scan, target, options)) +
+    provenance.linesFor(source.socket, scan) +
+    (hasToken(scan.te, "trailers") && upgrade === undefined ? "TE: trailers\r\n" : "") +
+    (scan.trailer !== undefined && framing === "chunked" ? `Trailer: ${scan.trailer}\r\n` : "") +
+    (expectsContinue ? "Expect: 100-continue\r\n" : "") +
+    (upgrade === undefined ? "" : `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`);
+  // SECURITY: whatever came this far, nothing leaves that our own grammar would not read the same way.
+  if (!areFields(lines)) return { unsound: "a header field that is none" };
+  return {
+    text: `${source.method} ${path} HTTP/1.1\r\n${lines}${framingLine(scan, framing)}\r\n`,
+    framing,
+    length: framing === "length" ? Number(scan.contentLength) : 0,
+    expectsContinue,
+  };
+}
+
+function scanRequest(rawHeaders: readonly string[]): Scan {
+  const scan: Scan = {
+    fields: [],
+    connection: "",
+    contentLength: undefined,
+    transferEncoding: undefined,
+    te: "",
+    expect: undefined,
+    hosts: 0,
+    host: "",
+    via: "",
+    forwarded: [],
+    trailer: undefined,
+    upgrade: "",
+  };
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    const value = rawHeaders[i + 1] as string;
+    if (note(scan, name, value)) scan.fields.push(name, value);
+  }
+  return scan;
+}
+
+/** Returns whether the field is passed on as it stands. */
+function note(scan: Scan, name: string, value: string): boolean {
+  const kind = kindOf(name);
+  switch (kind) {
+    case undefined:
+    case "date":
+    case "content-type":
+      return true;
+    case "host":
+      scan.hosts++;
+      scan.host = value;
+      return true;
+    case "content-length":
+      scan.contentLength = joined(scan.contentLength, value);
+      return false;
+    case "transfer-encoding":
+      scan.transferEncoding = joined(scan.transferEncoding, value);
+      return false;
+    case "trailer":
+    case "expect":
+      scan[kind] = joined(scan[kind], value);
+      return false;
+    case "connection":
+    case "te":
+    case "via":
+    case "upgrade":
+      scan[kind] = scan[kind] === "" ? value : `${scan[kind]}, ${value}`;
+      return false;
+    case "forwarded":
+      scan.forwarded.push(name, value);
+      return false;
+    case "hop":
+    case "keep-alive":
+      return false;
+  }
+}
+
+function joined(before: string | undefined, value: string): string {
+  return before === undefined ? value : `${before}, ${value}`;
+}
+
+/** SECURITY: Node lets an empty Transfer-Encoding pass beside a length; a target may see it otherwise. */
+function framingOf(scan: Scan, hasUnframedBody: boolean): BodyFraming | "an ambiguous length" {
+  const { transferEncoding, contentLength } = scan;
+  if (transferEncoding !== undefined) {
+    const isClear = transferEncoding.toLowerCase() === "chunked" && contentLength === undefined;
+    return isClear ? "chunked" : "an ambiguous length";
+  }
+  if (contentLength === undefined) return hasUnframedBody ? "chunked" : "none";
+  return /^\d{1,15}$/.test(contentLength) ? "length" : "an ambiguous length";
+}
+
+function framingLine({ contentLength }: Scan, framing: BodyFraming): string {
+  if (framing === "chunked") return "Transfer-Encoding: chunked\r\n";
+  return framing === "length" ? `Content-Length: ${contentLength}\r\n` : "";
+}
+
+function fieldsFor(scan: Scan, target: ProxyTarget, options: ForwardOptions | undefined): string[] {
+  const nominated = nominatedBy(scan.connection);
+  let fields = nominated === undefined ? scan.fields : withoutFields(scan.fields, nominated);
+  const set = options?.setFields;
+  if (set !== undefined) {
+    const names = new Set(Object.keys(set).map((name) => name.toLowerCase()));
+    fields = withoutFields(fields, names).concat(
+      Object.entries(set).flatMap(([name, value]) => (value === undefined ? [] : [name, value])),
+    );
+  }
+  if (target.host === undefined) return fields;
+  return ["Host", target.host, ...withoutFields(fields, new Set(["host"]))];
+}
+
+function linesOf(fields: readonly string[]): string {
+  let text = "";
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return text;
+}

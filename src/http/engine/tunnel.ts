@@ -1,0 +1,263 @@
+// One WebSocket through the proxy: the handshake is passed on, then bytes go both ways untouched.
+// Frames are neither read nor written, but for one: when the proxy closes, both ends are told so.
+
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { CrosswireError } from "../../errors.ts";
+import type { Limits } from "../../limits.ts";
+import { nodeClock } from "../../node/node-clock.ts";
+import { type Carried, Connection } from "./connection.ts";
+import type { Timed } from "./deadlines.ts";
+import { editFields } from "./edit-fields.ts";
+import type { ForwardOptions, ProxyOutcome } from "./engine.ts";
+import { badEdit, clientGone, tooSlow } from "./failures.ts";
+import { Refusal } from "./refusal.ts";
+import type { UpstreamHead } from "./response-head.ts";
+import type { ProxyTarget } from "./target.ts";
+import { TunnelFlow } from "./tunnel-flow.ts";
+
+export interface TunnelSettings {
+  readonly target: ProxyTarget;
+  readonly limits: Limits;
+  readonly editResponse: ForwardOptions["editResponse"];
+  readonly onOver: (outcome: ProxyOutcome) => void;
+}
+
+type Phase = "connecting" | "asking" | "refused" | "open" | "closing" | "over";
+
+/** What a client may say before the target agreed. More stays in its socket. */
+const MAX_EARLY_BYTES = 65_536;
+/** So that a peer that vanished without a word is noticed. */
+const TCP_KEEP_ALIVE_MS = 30_000;
+
+export class Tunnel implements Carried, Timed {
+  readonly isHead = false;
+  readonly isSent = false;
+  #client: Duplex;
+  #request: string;
+  #settings: TunnelSettings;
+  #connection: Connection;
+  #up: TunnelFlow;
+  #down: TunnelFlow;
+  #phase: Phase = "connecting";
+  #early: Buffer[];
+  #earlyBytes: number;
+  #refusal: Refusal | undefined;
+  #movedAt: number = nodeClock.now();
+  #status = 0;
+  #resume = (): void => this.#connection.resume();
+  #listeners: readonly (readonly [event: string, listener: (chunk: Buffer) => void])[] = [
+    ["data", (chunk) => this.#fromClient(chunk)],
+    ["end", () => this.#onClientEnd()],
+    ["close", () => this.#onClientClose()],
+  ];
+
+  constructor(client: Duplex, early: Buffer, request: string, settings: TunnelSettings) {
+    this.#client = client;
+    this.#request = request;
+    this.#settings = settings;
+    this.#early = early.length === 0 ? [] : [early];
+    this.#earlyBytes = early.length;
+    this.#connection = new Connection({
+      target: settings.target,
+      maxHeadBytes: settings.limits.maxHeadBytes,
+      onFree: (connection) => connection.close(),
+      onClosed: () => {},
+    });
+    this.#up = new TunnelFlow(this.#connection.socket, true);
+    this.#down = new TunnelFlow(client, false);
+  }
+
+  open(): void {
+    for (const [event, listener] of this.#listeners) this.#client.on(event, listener);
+    this.#connection.carry(this);
+  }
+
+  /** Tells both ends that the proxy goes away, each as soon as the frame it is receiving is whole. */
+  drain(): void {
+    if (this.#phase !== "open") return;
+    this.#down.drain();
+    this.#up.drain();
+  }
+
+  cancel(failure: CrosswireError): void {
+    if (this.#phase === "over") return;
+    if (this.#status !== 0) this.#client.destroy();
+    this.#connection.close();
+    this.#end(failure);
+  }
+
+  onOpen(): void {
+    this.#enter("asking");
+    // SECURITY: nothing follows this head before the target agreed; it would be read as another request.
+    this.#connection.socket.write(this.#request, "latin1");
+  }
+
+  onDrain(): void {
+    this.#client.resume();
+  }
+
+  onInterim(): void {
+    this.#movedAt = nodeClock.now();
+  }
+
+  onSwitch(head: UpstreamHead): void {
+    const fields = this.#edited(head);
+    if (fields === undefined) return;
+    this.#status = 101;
+    this.#enter("open");
+    for (const socket of [this.#client, this.#connection.socket]) keepOpen(socket);
+    this.#client.write(switchingHead(head, fields), "latin1");
+    const early = this.#early;
+    this.#early = [];
+    for (const chunk of early) this.#fromClient(chunk);
+    this.#client.resume();
+  }
+
+  onRaw(chunk: Buffer): boolean {
+    this.#movedAt = nodeClock.now();
+    this.#down.pass(chunk, this.#resume);
+    return this.#client.writableLength === 0;
+  }
+
+  onRawEnd(): void {
+    this.#down.end();
+  }
+
+  onWhole(head: UpstreamHead, body: string): void {
+    this.onHead(head);
+    this.onData(Buffer.from(body, "latin1"));
+  }
+
+  onHead(head: UpstreamHead): void {
+    const fields = this.#edited(head);
+    if (fields === undefined) return;
+    this.#status = head.status;
+    this.#enter("refused");
+    this.#refusal = new Refusal(this.#client, head, fields);
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#movedAt = nodeClock.now();
+    this.#down.bytes += chunk.length;
+    return this.#refusal?.send(chunk, this.#resume) ?? true;
+  }
+
+  onPause(): void {}
+
+  onEnd(): void {
+    this.#refusal?.end();
+    this.#end();
+  }
+
+  onFailure(failure: CrosswireError): void {
+    const hasEnded = this.#client.readableEnded && this.#connection.socket.readableEnded;
+    if (this.#phase === "closing" || (this.#phase === "open" && hasEnded)) return this.#end();
+    if (this.#status !== 0) this.#client.destroy();
+    this.#end(failure);
+  }
+
+  overdue(now: number): CrosswireError | undefined {
+    const { limits, target } = this.#settings;
+    const waitedMs = now - this.#movedAt;
+    const late = (what: string, limit: TimeLimit): CrosswireError | undefined =>
+      waitedMs > limits[limit] ? tooSlow(target, what, limit, limits[limit]) : undefined;
+    switch (this.#phase) {
+      case "connecting":
+        return late("took no connection", "proxyConnectTimeoutMs");
+      case "asking":
+        return late("sent no response", "proxyHeadTimeoutMs");
+      case "open":
+        return late("and its client said nothing", "tunnelIdleMs");
+      case "refused":
+      case "closing":
+        return late("came to no end", "proxyIdleTimeoutMs");
+      case "over":
+        return undefined;
+    }
+  }
+
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#movedAt = nodeClock.now();
+  }
+
+  /** Undefined when the hook that edits the head failed, and with it the tunnel. */
+  #edited(head: UpstreamHead): readonly string[] | undefined {
+    const { editResponse } = this.#settings;
+    try {
+      return editResponse === undefined ? head.fields : editFields(head, editResponse);
+    } catch (error) {
+      this.#connection.fail(badEdit(error));
+      return undefined;
+    }
+  }
+
+  #fromClient(chunk: Buffer): void {
+    if (this.#phase === "open") {
+      this.#movedAt = nodeClock.now();
+      if (!this.#up.pass(chunk)) this.#client.pause();
+    } else if (this.#phase === "connecting" || this.#phase === "asking") {
+      this.#early.push(chunk);
+      this.#earlyBytes += chunk.length;
+      if (this.#earlyBytes > MAX_EARLY_BYTES) this.#client.pause();
+    }
+  }
+
+  /** A client that ends before it was answered has left; later, only its half of the tunnel is done. */
+  #onClientEnd(): void {
+    if (this.#phase === "open") this.#up.end();
+    else this.cancel(clientGone());
+  }
+
+  /** Nothing can reach the client any more. What it said before still reaches the target. */
+  #onClientClose(): void {
+    if (this.#phase !== "open" || !this.#client.readableEnded) return this.cancel(clientGone());
+    this.#enter("closing");
+    this.#connection.socket.end(() => {
+      this.#connection.close();
+      this.#end();
+    });
+  }
+
+  #end(failure?: CrosswireError): void {
+    if (this.#phase === "over") return;
+    this.#phase = "over";
+    for (const [event, listener] of this.#listeners) this.#client.off(event, listener);
+    const isUntouched = this.#status === 0;
+    if (isUntouched) this.#giveBack();
+    this.#settings.onOver({
+      status: this.#status,
+      bytesUp: this.#up.bytes,
+      bytesDown: this.#down.bytes,
+      ...(failure === undefined ? {} : { failure, isUntouched }),
+    });
+  }
+
+  /** What the client said early is put back, for whoever answers it now. */
+  #giveBack(): void {
+    this.#client.pause();
+    if (this.#client.destroyed || this.#client.readableEnded) return;
+    for (const chunk of this.#early.reverse()) this.#client.unshift(chunk);
+  }
+}
+
+type TimeLimit =
+  | "proxyConnectTimeoutMs"
+  | "proxyHeadTimeoutMs"
+  | "proxyIdleTimeoutMs"
+  | "tunnelIdleMs";
+
+function switchingHead({ statusText }: UpstreamHead, fields: readonly string[]): string {
+  let text = `HTTP/1.1 101 ${statusText}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`;
+  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return `${text}\r\n`;
+}
+
+/** Sockets of an HTTP server are timed; a WebSocket may be silent for long. */
+function keepOpen(duplex: Duplex): void {
+  if (!(duplex instanceof Socket)) return;
+  duplex.setTimeout(0);
+  duplex.setNoDelay(true);
+  duplex.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+}
