@@ -58,6 +58,8 @@ type State = "idle" | "head" | "body" | "raw" | "closed";
 const READ_BUFFER_BYTES = 65_536;
 /** Up to here a whole response is written as one string with its head, which saves a system call. */
 const WHOLE_BYTES = 16_384;
+/** SECURITY: they are passed on at once, so an endless row of them would fill the client's socket. */
+const MAX_INTERIMS = 64;
 
 export class Connection {
   readonly socket: Socket;
@@ -71,6 +73,7 @@ export class Connection {
   #left = 0;
   #chunks: ChunkScanner | undefined;
   #head: HeadBuffer;
+  #interims = 0;
   #isReusable = false;
   #keepAliveMs = Infinity;
   #served = 0;
@@ -106,6 +109,7 @@ export class Connection {
   carry(exchange: Carried): void {
     this.#carried = exchange;
     this.#state = "head";
+    this.#interims = 0;
     this.#isReusable = false;
     if (this.isOpen) exchange.onOpen();
   }
@@ -162,6 +166,7 @@ export class Connection {
       if (head.status >= 200) return this.#startBody(carried, head, text, buffer, from, size);
       if (head.status === 101) return this.#switch(carried, head, buffer, from, size);
       if (head.length > 0) return this.#misspoke("an interim response with a body");
+      if (++this.#interims > MAX_INTERIMS) return this.#misspoke("too many interim responses");
       carried.onInterim(head);
       if (this.#carried !== carried) return false;
     }

@@ -2,7 +2,7 @@
 
 import type { RawFields, ResponseHead } from "./engine.ts";
 import { kindOf } from "./fields.ts";
-import { areFields } from "./grammar.ts";
+import { isField } from "./grammar.ts";
 
 /** Throws when the hook does, or when what it returns is no list of fields. */
 export function editFields(
@@ -17,14 +17,13 @@ export function editFields(
   }
   const { status, statusText } = head;
   const edited = edit({ status, statusText, fields: others });
-  let lines = "";
+  const kept: string[] = [];
   for (let i = 0; i < edited.length; i += 2) {
-    if (isFraming(String(edited[i]))) throw new TypeError(`${edited[i]} is not for it to set`);
-    lines += `${edited[i]}: ${edited[i + 1]}\r\n`;
+    const [name, value] = [String(edited[i]), String(edited[i + 1])];
+    if (!isField(name, value)) throw new TypeError(`${JSON.stringify(name)} is no field`);
+    if (!isFraming(name)) kept.push(name, value);
   }
-  if (edited.length % 2 !== 0 || !areFields(lines))
-    throw new TypeError("it has to return names and values in turn, without line breaks");
-  return [...edited, ...framing];
+  return [...kept, ...framing];
 }
 
 function isFraming(name: string): boolean {

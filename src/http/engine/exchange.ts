@@ -93,7 +93,6 @@ export class Exchange implements Carried, Timed {
   }
 
   onInterim(head: UpstreamHead): void {
-    this.#moved();
     if (head.status !== 100) this.#client.sendInterim(head);
     else if (this.#head.expectsContinue) this.#client.sendContinue();
   }

@@ -7,13 +7,15 @@ interface SystemError extends Error {
   readonly code?: string;
 }
 
+/** How Node calls trouble with certificates. */
+const CERTIFICATE = /CERT|SIGNATURE|ISSUER/;
+
 export function unreachable({ url }: ProxyTarget, cause: SystemError): CrosswireError {
   const seen = cause.code ?? cause.message;
-  return failure(
-    "XW_UNREACHABLE",
-    `Cannot connect to ${url}: ${seen}. Start the server, or correct the target.`,
-    cause,
-  );
+  const remedy = CERTIFICATE.test(seen)
+    ? "Its certificate is not trusted; name the authority by the option ca, or accept any by insecure."
+    : "Start the server, or correct the target.";
+  return failure("XW_UNREACHABLE", `Cannot connect to ${url}: ${seen}. ${remedy}`, cause);
 }
 
 export function brokeOff({ url }: ProxyTarget, when: string, cause?: SystemError): CrosswireError {

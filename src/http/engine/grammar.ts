@@ -40,6 +40,11 @@ export function areFields(text: string): boolean {
   return FIELDS.lastIndex === text.length;
 }
 
+/** Whether this is one field: a line break in it would make it two. */
+export function isField(name: string, value: string): boolean {
+  return !/[\r\n]/.test(name + value) && areFields(`${name}: ${value}\r\n`);
+}
+
 /** Whether `target` can stand in a request line without ending it early. */
 export function isRequestTarget(target: string): boolean {
   return REQUEST_TARGET.test(target);

@@ -3,8 +3,8 @@
 
 import type { Socket } from "node:net";
 import type { ForwardOptions } from "./engine.ts";
-import { hasToken, kindOf, nominatedBy, withoutFields } from "./fields.ts";
-import { areFields, isRequestTarget } from "./grammar.ts";
+import { type FieldKind, hasToken, kindOf, nominatedBy, withoutFields } from "./fields.ts";
+import { areFields, isField, isRequestTarget } from "./grammar.ts";
 import type { Provenance } from "./provenance.ts";
 import type { ProxyTarget } from "./target.ts";
 
@@ -33,6 +33,15 @@ export interface RequestHead {
 
 /** Why a head cannot be forwarded. */
 export type Objection = { readonly unsound: string } | { readonly isLoop: true };
+
+/** Written by us alone: with them a hook could frame the message anew. */
+const RESERVED = new Set<FieldKind | undefined>([
+  "connection",
+  "content-length",
+  "transfer-encoding",
+  "trailer",
+  "upgrade",
+]);
 
 interface Scan {
   fields: string[];
@@ -91,6 +100,8 @@ function assemble(
 ): RequestHead | Objection {
   const path = options?.path ?? (source.url === "*" ? "*" : target.basePath + source.url);
   if (!isRequestTarget(path)) return { unsound: "a target with blanks, control characters or `#`" };
+  const bad = Object.entries(options?.setFields ?? {}).find(isUnfit);
+  if (bad !== undefined) return { unsound: `${JSON.stringify(bad[0])} among setFields` };
   const expectsContinue = scan.expect?.toLowerCase() === "100-continue" && framing !== "none";
   const lines =
     linesOf(fieldsFor(scan, target, options)) +
@@ -107,6 +118,10 @@ function assemble(
     length: framing === "length" ? Number(scan.contentLength) : 0,
     expectsContinue,
   };
+}
+
+function isUnfit([name, value = ""]: [string, string | undefined]): boolean {
+  return RESERVED.has(kindOf(name)) || !isField(name, value);
 }
 
 function scanRequest(rawHeaders: readonly string[]): Scan {

@@ -14,6 +14,8 @@ export interface UpstreamHead {
   readonly framing: Framing;
   /** With framing by length. */
   readonly length: number;
+  /** What a 101 changes to. */
+  readonly upgrade: string;
   readonly hasDate: boolean;
   readonly isEventStream: boolean;
   /** Whether the connection may carry another exchange. */
@@ -32,6 +34,7 @@ interface Scan {
   length: number;
   transferEncoding: string | undefined;
   connection: string;
+  upgrade: string;
   trailerAt: number;
   hasDate: boolean;
   isEventStream: boolean;
@@ -67,6 +70,7 @@ export function readResponseHead(
     fields: nominated === undefined ? scan.fields : withoutFields(scan.fields, nominated),
     framing,
     length: scan.length,
+    upgrade: scan.upgrade,
     hasDate: scan.hasDate,
     isEventStream: scan.isEventStream,
     isReusable: isReusable(minor, scan.connection) && framing !== "until-close",
@@ -81,6 +85,7 @@ function scanFields(text: string, from: number, end: number): Scan {
     length: -1,
     transferEncoding: undefined,
     connection: "",
+    upgrade: "",
     trailerAt: -1,
     hasDate: false,
     isEventStream: false,
@@ -116,9 +121,11 @@ function note(scan: Scan, name: string, value: string): boolean {
     case "keep-alive":
       scan.keepAliveMs = keepAliveOf(value);
       return false;
+    case "upgrade":
+      scan.upgrade = value;
+      return false;
     case "hop":
     case "te":
-    case "upgrade":
       return false;
     case "trailer":
       scan.trailerAt = scan.fields.length;

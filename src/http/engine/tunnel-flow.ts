@@ -8,12 +8,12 @@ const GOING_AWAY = 1001;
 
 export class TunnelFlow {
   bytes = 0;
+  /** Nothing may follow any more. */
+  isShut = false;
   #position = new FramePosition();
   #destination: Duplex;
   #isToServer: boolean;
   #isDraining = false;
-  /** Nothing may follow any more. */
-  #isShut = false;
 
   constructor(destination: Duplex, isToServer: boolean) {
     this.#destination = destination;
@@ -22,7 +22,7 @@ export class TunnelFlow {
 
   /** Returns whether the destination takes more right now. */
   pass(chunk: Buffer, onWritten?: () => void): boolean {
-    if (this.#isShut) return true;
+    if (this.isShut) return true;
     const bytes = this.#isDraining ? this.#restOfFrame(chunk) : chunk;
     if (!this.#isDraining) this.#position.advance(chunk);
     this.bytes += bytes.length;
@@ -33,8 +33,8 @@ export class TunnelFlow {
 
   /** The source said its own last word. */
   end(): void {
-    if (this.#isShut) return;
-    this.#isShut = true;
+    if (this.isShut) return;
+    this.isShut = true;
     this.#destination.end();
   }
 
@@ -50,8 +50,8 @@ export class TunnelFlow {
   }
 
   #shutBetweenFrames(): void {
-    if (this.#isShut || !this.#position.isBetweenFrames) return;
-    this.#isShut = true;
+    if (this.isShut || !this.#position.isBetweenFrames) return;
+    this.isShut = true;
     this.#destination.end(closeFrame(this.#isToServer));
   }
 }

@@ -10,7 +10,7 @@ import { type Carried, Connection } from "./connection.ts";
 import type { Timed } from "./deadlines.ts";
 import { editFields } from "./edit-fields.ts";
 import type { ForwardOptions, ProxyOutcome } from "./engine.ts";
-import { badEdit, clientGone, tooSlow } from "./failures.ts";
+import { badEdit, clientGone, misspoke, tooSlow } from "./failures.ts";
 import { Refusal } from "./refusal.ts";
 import type { UpstreamHead } from "./response-head.ts";
 import type { ProxyTarget } from "./target.ts";
@@ -97,11 +97,13 @@ export class Tunnel implements Carried, Timed {
     this.#client.resume();
   }
 
-  onInterim(): void {
-    this.#movedAt = nodeClock.now();
-  }
+  onInterim(): void {}
 
   onSwitch(head: UpstreamHead): void {
+    if (head.upgrade.toLowerCase() !== "websocket") {
+      const failure = misspoke(this.#settings.target, "a 101 to another protocol than WebSocket");
+      return this.#connection.fail(failure);
+    }
     const fields = this.#edited(head);
     if (fields === undefined) return;
     this.#status = 101;
@@ -168,6 +170,9 @@ export class Tunnel implements Carried, Timed {
       case "asking":
         return late("sent no response", "proxyHeadTimeoutMs");
       case "open":
+        // Half a tunnel is on its way out.
+        if (this.#up.isShut || this.#down.isShut)
+          return late("came to no end", "proxyIdleTimeoutMs");
         return late("and its client said nothing", "tunnelIdleMs");
       case "refused":
       case "closing":
