@@ -24,8 +24,12 @@ export interface Limits {
   readonly maxBodyBytes: number;
   /** How long a proxy may take to connect to a target, TLS included. */
   readonly proxyConnectTimeoutMs: number;
+  /** How long requests are held for an application that is starting, counted from when it was first found down. */
+  readonly proxyHoldMs: number;
   /** How long a target may take for its response head, after it has the whole request. */
   readonly proxyHeadTimeoutMs: number;
+  /** How long a target may take for its answer to a WebSocket handshake. Some servers never give one. */
+  readonly proxyUpgradeTimeoutMs: number;
   /** How long a proxied exchange may stand still once its response has begun, or while its request is sent. Never applied to event streams. */
   readonly proxyIdleTimeoutMs: number;
   /** How long a proxied exchange may take as a whole. */
@@ -83,7 +87,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   maxHeadBytes: 32 * KIB,
   maxBodyBytes: 16 * MIB,
   proxyConnectTimeoutMs: 5_000,
+  proxyHoldMs: 10_000,
   proxyHeadTimeoutMs: 120_000,
+  proxyUpgradeTimeoutMs: 15_000,
   proxyIdleTimeoutMs: 120_000,
   proxyTotalTimeoutMs: Infinity,
   maxProxiedBodyBytes: Infinity,

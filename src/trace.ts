@@ -20,6 +20,28 @@ export interface TraceEvents {
   };
   /** A frame that had no effect, and why: nothing is dropped silently. */
   "frame:dropped": { readonly peer: string; readonly type: string; readonly reason: string };
+  /** A proxied request or WebSocket came. */
+  "proxy:start": {
+    readonly id: number;
+    readonly kind: "http" | "websocket";
+    readonly method: string;
+    readonly path: string;
+  };
+  /** It is over. */
+  "proxy:end": {
+    readonly id: number;
+    readonly kind: "http" | "websocket";
+    readonly method: string;
+    readonly path: string;
+    readonly status: number;
+    readonly durationMs: number;
+    readonly bytesUp: number;
+    readonly bytesDown: number;
+    readonly app?: string;
+    readonly rule?: string;
+    readonly target?: string;
+    readonly error?: unknown;
+  };
   "peer:open": { readonly peer: string };
   "peer:close": { readonly peer: string; readonly code: number; readonly reason: string };
 }
@@ -49,6 +71,8 @@ export const TRACE_EVENTS: readonly TraceEventName[] = [
   "request:end",
   "peer:open",
   "peer:close",
+  "proxy:start",
+  "proxy:end",
 ];
 
 /** Sinks that hand every event to `trace`, and to `others` as well where somebody listens there. */

@@ -2,11 +2,14 @@
 // What a surface is for is its own affair; which one gets a request is decided here.
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2Session } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Limits } from "../limits.ts";
+import { warn } from "../node/diagnostics.ts";
 import type { Gate } from "./gate.ts";
-import { createHardenedServer } from "./hardened-server.ts";
-import { answerJson, refuseUpgrade } from "./reply.ts";
+import { createHardenedServer, type FrontTls } from "./hardened-server.ts";
+import { answerJson, type FrontReply, hasBody, refuseUpgrade } from "./reply.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -20,25 +23,48 @@ export class Front {
   readonly server: Server;
   #gate: Gate;
   #surfaces: readonly Surface[];
+  #sockets = new Set<Socket>();
+  #sessions = new Set<Http2Session>();
 
-  constructor(gate: Gate, limits: Limits, surfaces: readonly Surface[]) {
+  constructor(gate: Gate, limits: Limits, surfaces: readonly Surface[], tls?: FrontTls) {
     this.#gate = gate;
     this.#surfaces = surfaces;
-    this.server = createHardenedServer(limits);
+    this.server = createHardenedServer(limits, tls);
     const answer = (request: IncomingMessage, response: ServerResponse): void =>
       this.#answer(request, response);
+    this.server.on("connection", (socket: Socket) => keepWhileOpen(this.#sockets, socket));
+    this.server.on("session", (session: Http2Session) => keepWhileOpen(this.#sessions, session));
     this.server.on("request", answer);
     // Whether the client is to go on is for whoever takes the body to say.
     this.server.on("checkContinue", answer);
     this.server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    this.server.on("connect", (request: IncomingMessage, socket: Duplex) =>
+      this.#connect(request, socket),
+    );
+  }
+
+  /** Takes no more connections and ends idle ones. Resolves when the last one is gone. */
+  stop(): Promise<void> {
+    const { server } = this;
+    if (!server.listening) return Promise.resolve();
+    const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeIdleConnections();
+    for (const session of this.#sessions) session.close();
+    return stopped;
+  }
+
+  cutConnections(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const refusal = this.#gate.checkVisitor(request);
     if (refusal !== undefined) return answerJson(response, { ...refusal, code: "XW_REFUSED" });
     toOriginForm(request);
-    for (const surface of this.#surfaces) {
-      if (surface.answer?.(request, response) === true) return;
+    try {
+      if (this.#surfaces.some((surface) => surface.answer?.(request, response) === true)) return;
+    } catch (error) {
+      return answerJson(response, failed(error));
     }
     const reason = `nothing is served at ${JSON.stringify(pathOf(request))}`;
     answerJson(response, { status: 404, code: "XW_REFUSED", reason });
@@ -48,15 +74,35 @@ export class Front {
     // SECURITY: without a listener the error of a client that is gone would end the process.
     socket.on("error", destroy);
     if (!isWebSocket(request)) return this.#serveWithoutUpgrade(request, socket, head);
-    const refusal = this.#gate.checkVisitorUpgrade(request);
-    if (refusal !== undefined) return refuseUpgrade(socket, { ...refusal, code: "XW_REFUSED" });
+    // SECURITY: what follows such a head would be read as frames by one and as a body by another.
     if (hasBody(request)) {
       const reason = "an upgrade must not have a body";
       return refuseUpgrade(socket, { status: 400, code: "XW_REFUSED", reason });
     }
+    this.#open(request, socket, head);
+  }
+
+  /** Over HTTP/2 a WebSocket is asked for by CONNECT (RFC 8441), and the second argument is the response. */
+  #connect(request: IncomingMessage, socket: Duplex): void {
+    const { stream } = request as unknown as Partial<Http2ServerRequest>;
+    const duplex = stream ?? socket;
+    duplex.on("error", destroy);
+    if (stream !== undefined && request.headers[":protocol"] === "websocket")
+      return this.#open(request, stream, Buffer.alloc(0));
+    // SECURITY: a tunnel to wherever the client likes is not what a front is for.
+    const reason = "CONNECT is not served here";
+    refuseUpgrade(duplex, { status: 405, code: "XW_REFUSED", reason });
+  }
+
+  #open(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const refusal = this.#gate.checkVisitorUpgrade(request);
+    if (refusal !== undefined) return refuseUpgrade(socket, { ...refusal, code: "XW_REFUSED" });
     toOriginForm(request);
-    for (const surface of this.#surfaces) {
-      if (surface.upgrade?.(request, socket, head) === true) return;
+    try {
+      if (this.#surfaces.some((surface) => surface.upgrade?.(request, socket, head) === true))
+        return;
+    } catch (error) {
+      return refuseUpgrade(socket, failed(error));
     }
     const reason = `no WebSocket is served at ${JSON.stringify(pathOf(request))}`;
     refuseUpgrade(socket, { status: 404, code: "XW_REFUSED", reason });
@@ -72,6 +118,17 @@ export class Front {
     socket.unshift(Buffer.concat([Buffer.from(text, "latin1"), head]));
     this.server.emit("connection", socket);
   }
+}
+
+/** Some surfaces ask functions of the user's, and one that throws costs one request. */
+function failed(error: unknown): FrontReply {
+  const seen = error instanceof Error ? error.message : String(error);
+  warn(error, "a handler of requests");
+  return {
+    status: 500,
+    code: "XW_REMOTE",
+    reason: `what decides about this request failed: ${seen}`,
+  };
 }
 
 /** The path a request is for, without its query. */
@@ -94,12 +151,6 @@ function isWebSocket({ headers, method, httpVersionMinor }: IncomingMessage): bo
   );
 }
 
-/** SECURITY: what follows such a head would be read as WebSocket frames by one and as a body by another. */
-function hasBody({ headers }: IncomingMessage): boolean {
-  const length = headers["content-length"];
-  return headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0");
-}
-
 function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -115,6 +166,11 @@ function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMe
 function withoutToken(list: string, token: string): string {
   const tokens = list.split(",").map((item) => item.trim());
   return tokens.filter((item) => item.toLowerCase() !== token).join(", ");
+}
+
+function keepWhileOpen<Kept extends Socket | Http2Session>(set: Set<Kept>, kept: Kept): void {
+  set.add(kept);
+  kept.once("close", () => set.delete(kept));
 }
 
 function destroy(this: Duplex): void {

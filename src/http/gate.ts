@@ -10,6 +10,8 @@ export interface GateOptions {
   /** Origins beside our own, as browsers write them: `http://localhost:3000`. */
   readonly allowedOrigins?: readonly string[];
   readonly token: string;
+  /** Reached over TLS. */
+  readonly isSecure?: boolean;
 }
 
 /** What the gate reads of a request; those of HTTP/1.1 and HTTP/2 both have it. */
@@ -28,14 +30,17 @@ export interface Refusal {
 type Verdict = Refusal | undefined;
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
-const ORIGIN = /^http:\/\/([^/@#?,\s]+)$/;
+const ORIGIN = /^(https?):\/\/([^/@#?,\s]+)$/;
 const FORWARDABLE = /^[\x21\x22\x24-\x7e\x80-\xff]+$/;
 const ABSOLUTE = /^https?:\/\/([^/?#@]+)(?:[/?]|$)/i;
+const MAX_VERDICTS = 256;
 const LOOPBACK_NAME = /^(localhost|[a-z0-9.-]+\.localhost|127\.0\.0\.1|\[::1\])$/;
 
 export class Gate {
   #options: GateOptions;
   #port: () => number | undefined;
+  /** Whether a Host is ours, once the port is known. */
+  #verdicts = new Map<string, boolean>();
 
   /** `port` is undefined on a Unix socket, where the Host says nothing about the way taken. */
   constructor(options: GateOptions, port: () => number | undefined) {
@@ -73,7 +78,7 @@ export class Gate {
 
   /** SECURITY: DNS rebinding reaches this port under a foreign name (CVE-2018-12120, CVE-2025-66414). */
   #checkHost(request: Request): Verdict {
-    const hosts = valuesOf(request, "host");
+    const hosts = hostsOf(request);
     if (hosts.length !== 1)
       return {
         status: 400,
@@ -134,17 +139,32 @@ export class Gate {
   #isOurOrigin(origin: string): boolean {
     if (this.#options.allowedOrigins?.some((allowed) => allowed.toLowerCase() === origin) === true)
       return true;
-    const host = ORIGIN.exec(origin)?.[1];
-    return host !== undefined && this.#isOurs(host);
+    const [, scheme, host] = ORIGIN.exec(origin) ?? [];
+    const isOurScheme = scheme === (this.#options.isSecure === true ? "https" : "http");
+    return host !== undefined && isOurScheme && this.#isOurs(host);
   }
 
+  get #defaultPort(): number {
+    return this.#options.isSecure === true ? 443 : 80;
+  }
+
+  /** HOT: clients keep to a few hosts, benchmarks/proxy. */
   #isOurs(host: string): boolean {
+    const known = this.#verdicts.get(host);
+    if (known !== undefined) return known;
+    const isOurs = this.#judge(host);
+    if (this.#verdicts.size >= MAX_VERDICTS) this.#verdicts.clear();
+    if (this.#port() !== undefined) this.#verdicts.set(host, isOurs);
+    return isOurs;
+  }
+
+  #judge(host: string): boolean {
     const allowed = this.#options.allowedHosts?.map((entry) => entry.toLowerCase()) ?? [];
     if (allowed.some((entry) => entry.includes(":") && entry === host)) return true;
     const [, name, portText] = HOST.exec(host) ?? [];
     if (name === undefined) return false;
     const port = this.#port();
-    if (port !== undefined && Number(portText ?? 80) !== port) return false;
+    if (port !== undefined && Number(portText ?? this.#defaultPort) !== port) return false;
     return LOOPBACK_NAME.test(name) || allowed.includes(name);
   }
 }
@@ -162,8 +182,16 @@ function notAllowed(target: string, asked: string): Refusal {
   return { status: 400, reason: `the request target ${shown} is none that ${asked}` };
 }
 
+/** HTTP/2 names the host in a pseudo-header; a Host beside it has to say the same. */
+function hostsOf(request: Request): readonly string[] {
+  const hosts = valuesOf(request, "host");
+  const authorities = valuesOf(request, ":authority");
+  const isSame = authorities.length === 1 && hosts.every((host) => host === authorities[0]);
+  return authorities.length === 0 || !isSame ? [...hosts, ...authorities] : authorities;
+}
+
 function hostOf(request: Request): string | undefined {
-  return valuesOf(request, "host")[0]?.toLowerCase();
+  return hostsOf(request)[0]?.toLowerCase();
 }
 
 /** SECURITY: Node keeps the first of two Host headers and says nothing, so the raw list is counted. */
@@ -171,7 +199,10 @@ function valuesOf(request: Request, name: string): string[] {
   const { rawHeaders } = request;
   const values: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? "");
+    const candidate = rawHeaders[i] ?? "";
+    // HOT: the length rules out nearly all of them, benchmarks/proxy.
+    if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
+    values.push(rawHeaders[i + 1] ?? "");
   }
   return values;
 }

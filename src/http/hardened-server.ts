@@ -1,6 +1,8 @@
 // The HTTP/1.1 server of every front, with the settings that no front may do without.
 
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerOptions } from "node:http";
+import { createSecureServer as createHttp2Server } from "node:http2";
+import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Limits } from "../limits.ts";
 import { refuseUpgrade } from "./reply.ts";
@@ -8,9 +10,32 @@ import { refuseUpgrade } from "./reply.ts";
 const KEEP_ALIVE_MS = 5_000;
 const CONNECTIONS_CHECK_MS = 1_000;
 const MAX_TIMER_MS: number = 2 ** 31 - 1;
+/** Of one stream of HTTP/2: the default of 64 KiB makes uploads wait for each other side's turn. */
+const WINDOW_BYTES = 1_048_576;
+/** SECURITY: what one connection may ask for at once. */
+const MAX_STREAMS = 256;
+const DEFAULT_HEAD_BYTES = 16_384;
 
-export function createHardenedServer(limits: Limits): Server {
-  const server = createServer({
+/** How a front is reached over TLS. */
+export interface FrontTls {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  /** Offer HTTP/2 too, WebSockets over it included; on unless switched off. */
+  readonly http2?: boolean;
+}
+
+export function createHardenedServer(limits: Limits, tls?: FrontTls): Server {
+  const settings = settingsOf(limits);
+  const server = tls === undefined ? createServer(settings) : createSecure(settings, tls);
+  // SECURITY: headers beyond the count are hidden but still frame the body (CVE-2026-58044).
+  // Their size stays bounded by maxHeaderSize.
+  server.maxHeadersCount = 0;
+  server.on("clientError", refuseMalformed);
+  return server;
+}
+
+function settingsOf(limits: Limits): ServerOptions {
+  return {
     insecureHTTPParser: false,
     headersTimeout: Math.min(limits.headersTimeoutMs, MAX_TIMER_MS),
     maxHeaderSize: limits.maxHeadBytes,
@@ -21,20 +46,25 @@ export function createHardenedServer(limits: Limits): Server {
     // The gate counts Host headers itself and says what is wrong.
     requireHostHeader: false,
     noDelay: true,
-  });
-  // SECURITY: headers beyond the count are hidden but still frame the body (CVE-2026-58044).
-  // Their size stays bounded by maxHeaderSize.
-  server.maxHeadersCount = 0;
-  server.on("clientError", refuseMalformed);
-  server.on("connect", (_request, socket) => refuseConnect(socket));
-  return server;
+  };
 }
 
-/** SECURITY: a tunnel to wherever the client likes is not what a front is for. */
-function refuseConnect(socket: Duplex): void {
-  socket.on("error", () => socket.destroy());
-  const reason = "CONNECT is not served here";
-  refuseUpgrade(socket, { status: 405, code: "XW_REFUSED", reason });
+/** A server of HTTP/2 that takes HTTP/1.1 too behaves like one of HTTP/1.1 towards clients of that. */
+function createSecure(settings: ServerOptions, { cert, key, http2 = true }: FrontTls): Server {
+  if (!http2) return createSecureServer({ ...settings, cert, key });
+  const server = createHttp2Server({
+    ...settings,
+    cert,
+    key,
+    allowHTTP1: true,
+    settings: {
+      enableConnectProtocol: true,
+      initialWindowSize: WINDOW_BYTES,
+      maxConcurrentStreams: MAX_STREAMS,
+      maxHeaderListSize: settings.maxHeaderSize ?? DEFAULT_HEAD_BYTES,
+    },
+  });
+  return server as unknown as Server;
 }
 
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {

@@ -4,7 +4,8 @@ import { chmodSync, lstatSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
 import { connect } from "node:net";
 import { CrosswireError } from "../errors.ts";
-import { isLoopbackHost, portKey, socketKey } from "./address.ts";
+
+export const LOOPBACK = "127.0.0.1";
 
 export type Place =
   | { readonly port: number; readonly host: string }
@@ -35,13 +36,14 @@ function fingerprint(path: string): string | undefined {
   return stats?.isSocket() === true ? `${stats.ino}:${stats.ctimeNs}` : undefined;
 }
 
-/** Under which the runtime file of this place is kept. */
-export function keyOf(place: Place, port: number): string {
-  return "socketPath" in place ? socketKey(place.socketPath) : portKey(port);
-}
-
 export function isLocalPlace(place: Place): boolean {
   return "socketPath" in place || isLoopbackHost(place.host);
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return (
+    host === "localhost" || host === "[::1]" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
+  );
 }
 
 /** `onListening` runs before the event loop accepts the first connection. */

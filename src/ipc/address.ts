@@ -1,7 +1,8 @@
 // Where a server is, in the forms that users, environment variables and runtime files write it.
 
+import { isLoopbackHost, LOOPBACK, type Place } from "../http/listener.ts";
+
 export const DEFAULT_PORT = 24617;
-export const LOOPBACK = "127.0.0.1";
 /** The one path on which Crosswire's own WebSockets are served. */
 export const IPC_PATH = "/__crosswire/ipc";
 export const PROTOCOL_HEADER = "crosswire-protocol";
@@ -42,10 +43,9 @@ export function socketKey(path: string): string {
   return `unix-${path.replaceAll(/[^\w.-]+/g, "_").slice(-80)}-${checksum(path)}`;
 }
 
-export function isLoopbackHost(host: string): boolean {
-  return (
-    host === "localhost" || host === "[::1]" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host)
-  );
+/** Under which the runtime file of this place is kept. */
+export function keyOf(place: Place, port: number): string {
+  return "socketPath" in place ? socketKey(place.socketPath) : portKey(port);
 }
 
 function parsePort(port: number): Address {

@@ -1,8 +1,7 @@
 // What a server is told when it is created, and what is refused at once.
 
 import { randomBytes } from "node:crypto";
-import { LOOPBACK } from "./address.ts";
-import { isLocalPlace, type Place } from "./listener.ts";
+import { isLocalPlace, LOOPBACK, type Place } from "../http/listener.ts";
 import type { SharedOptions } from "./socket.ts";
 
 export interface IPCServerOptions extends SharedOptions {

@@ -5,8 +5,12 @@ import type { CallOptions } from "../channel/caller.ts";
 import { failedStream, type ItemStream, type StreamOptions } from "../channel/opened-streams.ts";
 import { CLOSE_CODE } from "../channel/transport.ts";
 import { CrosswireError, isCrosswireError } from "../errors.ts";
+import { controlSurface } from "../http/control-surface.ts";
 import { Front } from "../http/front.ts";
 import { Gate } from "../http/gate.ts";
+import { listen, type Place } from "../http/listener.ts";
+import { type InterceptHttp, Intercepts } from "../http/intercept/intercepts.ts";
+import { RouteProxy, type RouteProxyResolver } from "../http/proxy/route-proxy.ts";
 import { Listeners, type Undo } from "../lifetime.ts";
 import type {
   DefineMessage,
@@ -22,10 +26,9 @@ import type {
   PayloadAnd,
 } from "../wire/definition-types.ts";
 import { define, definitionOf } from "../wire/definition.ts";
-import { encodePayload } from "../wire/payload.ts";
-import { DEFAULT_PORT, IPC_PATH } from "./address.ts";
+import { DEFAULT_PORT, IPC_PATH, keyOf } from "./address.ts";
+import { broadcast } from "./broadcast.ts";
 import { type ClientInfo, ClientTable, type ConnectedClient } from "./client-table.ts";
-import { keyOf, listen, type Place } from "./listener.ts";
 import { type IPCServerOptions, placeOf, tokenOf } from "./server-options.ts";
 import { removeRuntimeFile, writeRuntimeFile } from "./runtime-file.ts";
 import type { HandlerOf } from "../channel/handlers.ts";
@@ -57,11 +60,22 @@ export class IPCServer {
     options?: DefinitionOptions,
   ) => define("stream", path, options);
 
+  /**
+   * Answers HTTP requests of this method and path: a mock, or a spy that forwards them. Returns the undo.
+   * A later handler takes over.
+   *
+   * @example
+   * server.interceptHttp("GET", "/users/:id", (_body, { id }) => ({ id, name: "Mock User" }))
+   */
+  readonly interceptHttp: InterceptHttp;
+  /** Whether there was an intercept of this method and path. */
+  readonly removeInterceptHttp: Intercepts["remove"];
   /** 256 random bits, new for each server unless given. Clients on this machine find it by themselves. */
   readonly token: string;
   #place: Place;
   #endpoint: Endpoint;
   #clients: ClientTable;
+  #routeProxy: RouteProxy;
   #front: Front;
   #connected: Listeners<[ClientInfo]>;
   #disconnected: Listeners<[ClientInfo]>;
@@ -73,19 +87,24 @@ export class IPCServer {
     this.#place = placeOf(port, options);
     this.token = tokenOf(options, this.#place);
     this.#endpoint = createEndpoint(options);
-    const { limits, report } = this.#endpoint;
+    const { limits, report, trace } = this.#endpoint;
     this.#clients = new ClientTable(limits);
     this.#connected = new Listeners("an onClientConnect listener", report);
     this.#disconnected = new Listeners("an onClientDisconnect listener", report);
     const gate = new Gate({ ...options, token: this.token }, () => this.#port);
-    this.#front = new Front(gate, limits);
     const accept = acceptUpgrades(this.#endpoint, {
       isOpen: () => this.#state === "listening" && !this.#clients.isFull,
       onArrival: (socket) => this.#clients.expect(socket),
       onGone: (socket) => this.#clients.forget(socket),
       onClient: (client) => this.#admit(client),
     });
-    this.#front.onUpgrade(IPC_PATH, accept);
+    const intercepts = new Intercepts(limits);
+    this.interceptHttp = intercepts.add;
+    this.removeInterceptHttp = intercepts.remove;
+    this.#routeProxy = new RouteProxy({ limits, sinks: trace, token: this.token });
+    const control = controlSurface(gate, IPC_PATH, accept);
+    // In the order in which they are asked.
+    this.#front = new Front(gate, limits, [control, intercepts, this.#routeProxy]);
   }
 
   /** Resolves to true when this server now listens, to false when the port is held by another. Rejects with XW_LISTEN. */
@@ -174,15 +193,9 @@ export class IPCServer {
     payload: NoInfer<P>,
     filter?: (client: ClientInfo) => boolean,
   ): number {
-    const { path, codec } = definitionOf("message", message);
-    const body = encodePayload(payload, codec, this.#endpoint.limits.maxDepth);
-    let sent = 0;
-    for (const { info, socket } of this.#clients.all()) {
-      if (filter?.(info) === false) continue;
-      // One client that is slow or about to leave must not keep the others from hearing it.
-      if (trySend(() => socket.channel.caller.encodedMessage(path, body))) sent++;
-    }
-    return sent;
+    const definition = definitionOf("message", message);
+    const { maxDepth } = this.#endpoint.limits;
+    return broadcast(this.#clients.all(), definition, payload, maxDepth, filter);
   }
 
   /** Opens a stream that the client of this runtimeId produces. Errors are thrown where it is read. */
@@ -206,6 +219,11 @@ export class IPCServer {
   /** Who is connected now. */
   clients(): ClientInfo[] {
     return this.#clients.all().map(({ info }) => info);
+  }
+
+  /** Passes on the HTTP and WebSocket traffic that nothing else here takes; undefined switches it off. */
+  setRouteProxyResolver(resolver: RouteProxyResolver | undefined): void {
+    this.#routeProxy.set(resolver);
   }
 
   onClientConnect(listener: (client: ClientInfo) => unknown): Undo {
@@ -234,19 +252,16 @@ export class IPCServer {
     const wasListening = this.#state === "listening";
     if (wasListening) removeRuntimeFile(this.#runtimeKey(), this.#endpoint.identity.instanceId);
     this.#state = "closed";
-    const { server } = this.#front;
-    const stopped = wasListening
-      ? new Promise<void>((resolve) => server.close(() => resolve()))
-      : undefined;
-    await Promise.all(
-      this.#clients
+    const stopped = this.#front.stop();
+    const { goingAway } = CLOSE_CODE;
+    await Promise.all([
+      this.#routeProxy.close(graceMs),
+      ...this.#clients
         .sockets()
-        .map(({ channel }) =>
-          channel.close(CLOSE_CODE.goingAway, "the server is closing", graceMs),
-        ),
-    );
+        .map(({ channel }) => channel.close(goingAway, "the server is closing", graceMs)),
+    ]);
     // What is left are plain HTTP connections and unfinished handshakes.
-    server.closeAllConnections();
+    this.#front.cutConnections();
     await stopped;
   }
 
@@ -275,15 +290,5 @@ export class IPCServer {
     const { instanceId, name } = this.#endpoint.identity;
     const record = { url: this.getUrl(), token: this.token, pid: process.pid, instanceId };
     writeRuntimeFile(this.#runtimeKey(), name === undefined ? record : { ...record, name });
-  }
-}
-
-function trySend(send: () => void): boolean {
-  try {
-    send();
-    return true;
-  } catch (error) {
-    if (isCrosswireError(error)) return false;
-    throw error;
   }
 }

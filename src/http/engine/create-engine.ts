@@ -2,6 +2,7 @@
 // Why not another client: docs/decisions/0010-own-proxy-engine.md.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { CrosswireError } from "../../errors.ts";
 import { type Limits, resolveLimits } from "../../limits.ts";
@@ -19,6 +20,8 @@ import type {
 import { Exchange } from "./exchange.ts";
 import { bodyTooLarge, clientGone, engineClosed, looped, overloaded, unsound } from "./failures.ts";
 import { Http1Client } from "./http1-client.ts";
+import { Http2Client } from "./http2-client.ts";
+import { Http2TunnelClient } from "./http2-tunnel-client.ts";
 import { Pool } from "./pool.ts";
 import { Provenance } from "./provenance.ts";
 import {
@@ -29,6 +32,7 @@ import {
 } from "./request-head.ts";
 import type { ProxyTarget } from "./target.ts";
 import { Tunnel } from "./tunnel.ts";
+import { Http1TunnelClient, type TunnelClient } from "./tunnel-client.ts";
 
 export interface EngineOptions {
   readonly limits?: Partial<Limits>;
@@ -70,7 +74,7 @@ class OwnEngine implements ProxyEngine {
     target: ProxyTarget,
     options?: ForwardOptions,
   ): Promise<ProxyOutcome> {
-    const client = new Http1Client(request as IncomingMessage, response as ServerResponse);
+    const client = clientOf(request, response);
     const refusal = this.#refusalOf(client);
     if (refusal !== undefined) return Promise.resolve(untouched(refusal));
     const head = writeRequestHead(client.source, target, this.#provenance, options);
@@ -97,13 +101,14 @@ class OwnEngine implements ProxyEngine {
   }
 
   upgrade(
-    request: IncomingMessage,
+    request: ProxyRequest,
     socket: Duplex,
     head: Buffer,
     target: ProxyTarget,
     options?: ForwardOptions,
   ): Promise<ProxyOutcome> {
-    const text = writeUpgradeHead(upgradeSource(request), target, this.#provenance, options);
+    const { client, source } = tunnelClientOf(request, socket);
+    const text = writeUpgradeHead(source, target, this.#provenance, options);
     if (this.#isClosed) return Promise.resolve(untouched(engineClosed()));
     if (socket.destroyed) return Promise.resolve(untouched(clientGone()));
     if (typeof text !== "string") return Promise.resolve(untouched(failureOf(text, target)));
@@ -112,7 +117,7 @@ class OwnEngine implements ProxyEngine {
       return Promise.resolve(untouched(overloaded(target, what)));
     }
     return new Promise((resolve) => {
-      const tunnel = new Tunnel(socket, head, text, {
+      const tunnel = new Tunnel(client, head, text, {
         target,
         limits: this.#limits,
         editResponse: options?.editResponse,
@@ -185,13 +190,23 @@ class OwnEngine implements ProxyEngine {
   }
 }
 
-function upgradeSource({
-  method = "GET",
-  url = "/",
-  rawHeaders,
-  socket,
-}: IncomingMessage): RequestSource {
-  return { method, url, rawHeaders, socket, hasUnframedBody: false };
+function clientOf(request: ProxyRequest, response: ProxyResponse): ClientSide {
+  if (request.httpVersionMajor === 2)
+    return new Http2Client(request as Http2ServerRequest, response as Http2ServerResponse);
+  return new Http1Client(request as IncomingMessage, response as ServerResponse);
+}
+
+function tunnelClientOf(
+  request: ProxyRequest,
+  socket: Duplex,
+): { readonly client: TunnelClient; readonly source: RequestSource } {
+  if (request.httpVersionMajor === 2) {
+    const client = new Http2TunnelClient(request as Http2ServerRequest);
+    return { client, source: client.source };
+  }
+  const { method = "GET", url = "/", rawHeaders, socket: own } = request as IncomingMessage;
+  const source = { method, url, rawHeaders, socket: own, hasUnframedBody: false };
+  return { client: new Http1TunnelClient(socket), source };
 }
 
 function untouched(failure: CrosswireError): ProxyOutcome {
@@ -203,11 +218,12 @@ function failureOf(objection: Objection, target: ProxyTarget): CrosswireError {
 }
 
 function shortestOf(limits: Limits): number {
-  const { proxyConnectTimeoutMs, proxyHeadTimeoutMs, proxyIdleTimeoutMs } = limits;
-  const { proxyTotalTimeoutMs, tunnelIdleMs, idleConnectionMs } = limits;
+  const { proxyConnectTimeoutMs, proxyHeadTimeoutMs, proxyUpgradeTimeoutMs } = limits;
+  const { proxyIdleTimeoutMs, proxyTotalTimeoutMs, tunnelIdleMs, idleConnectionMs } = limits;
   return Math.min(
     proxyConnectTimeoutMs,
     proxyHeadTimeoutMs,
+    proxyUpgradeTimeoutMs,
     proxyIdleTimeoutMs,
     proxyTotalTimeoutMs,
     tunnelIdleMs,

@@ -68,7 +68,7 @@ export interface ProxyEngine {
   ): Promise<ProxyOutcome>;
   /** Settles with status 101 when the tunnel ended, or with that of the refusal that was passed on. */
   upgrade(
-    request: IncomingMessage,
+    request: ProxyRequest,
     socket: Duplex,
     head: Buffer,
     target: ProxyTarget,

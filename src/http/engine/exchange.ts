@@ -55,7 +55,10 @@ export class Exchange implements Carried, Timed {
         onTooLarge: () => this.#connection?.fail(bodyTooLarge(settings.limits.maxProxiedBodyBytes)),
       });
     }
-    client.onGone(() => this.cancel(clientGone()));
+    // HOT: a client is gone after each exchange, and an error is dear, benchmarks/proxy.
+    client.onGone(() => {
+      if (!this.isOver) this.cancel(clientGone());
+    });
     client.onWritten(() => this.#onWritten());
   }
 

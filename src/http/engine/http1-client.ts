@@ -76,7 +76,8 @@ export class Http1Client implements ClientSide {
   }
 
   flush(): void {
-    this.#response.flushHeaders();
+    // flushHeaders() would write bytes beyond ASCII as UTF-8.
+    this.#response.write("", "latin1");
   }
 
   end(trailers: readonly string[]): void {

@@ -11,9 +11,9 @@ import type { Timed } from "./deadlines.ts";
 import { editFields } from "./edit-fields.ts";
 import type { ForwardOptions, ProxyOutcome } from "./engine.ts";
 import { badEdit, clientGone, misspoke, tooSlow } from "./failures.ts";
-import { Refusal } from "./refusal.ts";
 import type { UpstreamHead } from "./response-head.ts";
 import type { ProxyTarget } from "./target.ts";
+import type { RefusalBody, TunnelClient } from "./tunnel-client.ts";
 import { TunnelFlow } from "./tunnel-flow.ts";
 
 export interface TunnelSettings {
@@ -33,6 +33,7 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 export class Tunnel implements Carried, Timed {
   readonly isHead = false;
   readonly isSent = false;
+  #handshake: TunnelClient;
   #client: Duplex;
   #request: string;
   #settings: TunnelSettings;
@@ -42,7 +43,7 @@ export class Tunnel implements Carried, Timed {
   #phase: Phase = "connecting";
   #early: Buffer[];
   #earlyBytes: number;
-  #refusal: Refusal | undefined;
+  #refusal: RefusalBody | undefined;
   #movedAt: number = nodeClock.now();
   #status = 0;
   #resume = (): void => this.#connection.resume();
@@ -52,7 +53,9 @@ export class Tunnel implements Carried, Timed {
     ["close", () => this.#onClientClose()],
   ];
 
-  constructor(client: Duplex, early: Buffer, request: string, settings: TunnelSettings) {
+  constructor(handshake: TunnelClient, early: Buffer, request: string, settings: TunnelSettings) {
+    const { stream: client } = handshake;
+    this.#handshake = handshake;
     this.#client = client;
     this.#request = request;
     this.#settings = settings;
@@ -106,10 +109,15 @@ export class Tunnel implements Carried, Timed {
     }
     const fields = this.#edited(head);
     if (fields === undefined) return;
+    try {
+      this.#handshake.accept(head, fields);
+    } catch (error) {
+      const failure = misspoke(this.#settings.target, (error as Error).message);
+      return this.#connection.fail(failure);
+    }
     this.#status = 101;
     this.#enter("open");
     for (const socket of [this.#client, this.#connection.socket]) keepOpen(socket);
-    this.#client.write(switchingHead(head, fields), "latin1");
     const early = this.#early;
     this.#early = [];
     for (const chunk of early) this.#fromClient(chunk);
@@ -136,7 +144,7 @@ export class Tunnel implements Carried, Timed {
     if (fields === undefined) return;
     this.#status = head.status;
     this.#enter("refused");
-    this.#refusal = new Refusal(this.#client, head, fields);
+    this.#refusal = this.#handshake.refuse(head, fields);
   }
 
   onData(chunk: Buffer): boolean {
@@ -168,7 +176,7 @@ export class Tunnel implements Carried, Timed {
       case "connecting":
         return late("took no connection", "proxyConnectTimeoutMs");
       case "asking":
-        return late("sent no response", "proxyHeadTimeoutMs");
+        return late("sent no response", "proxyUpgradeTimeoutMs");
       case "open":
         // Half a tunnel is on its way out.
         if (this.#up.isShut || this.#down.isShut)
@@ -249,15 +257,9 @@ export class Tunnel implements Carried, Timed {
 
 type TimeLimit =
   | "proxyConnectTimeoutMs"
-  | "proxyHeadTimeoutMs"
+  | "proxyUpgradeTimeoutMs"
   | "proxyIdleTimeoutMs"
   | "tunnelIdleMs";
-
-function switchingHead({ statusText }: UpstreamHead, fields: readonly string[]): string {
-  let text = `HTTP/1.1 101 ${statusText}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`;
-  for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
-  return `${text}\r\n`;
-}
 
 /** Sockets of an HTTP server are timed; a WebSocket may be silent for long. */
 function keepOpen(duplex: Duplex): void {
