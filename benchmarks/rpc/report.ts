@@ -1,6 +1,7 @@
-// Writes a measurement down: Markdown for people, JSON for the next run. Computes nothing new.
+// Writes a measurement of the RPC suite down: Markdown for people, JSON for the next run. Computes nothing new.
 
-import type { Machine } from "./machine.ts";
+import type { Machine } from "../machine.ts";
+import { NOTHING, ranged, table, toRoundedJson, whole } from "../markdown.ts";
 import {
   cpuMicros,
   difference,
@@ -10,13 +11,12 @@ import {
   pairedSpread,
   rate,
   ratio,
-  type Spread,
   spread,
-} from "./rpc/cells.ts";
-import type { Verdict } from "./rpc/goals.ts";
-import { FLOOR } from "./rpc/peer-list.ts";
-import type { Measurement, Plan, Rounds } from "./rpc/rounds.ts";
-import type { Row } from "./rpc/rows.ts";
+} from "./cells.ts";
+import type { Verdict } from "./goals.ts";
+import { FLOOR } from "./peer-list.ts";
+import type { Measurement, Plan, Rounds } from "./rounds.ts";
+import type { Row } from "./rows.ts";
 
 export interface Report {
   plan: Plan;
@@ -25,8 +25,6 @@ export interface Report {
   machine: Machine;
   versions: Record<string, string>;
 }
-
-const NOTHING = "–";
 
 export function toMarkdown(report: Report): string {
   const { plan, machine } = report;
@@ -57,7 +55,7 @@ export function toJson({ plan, measurement, verdicts, machine, versions }: Repor
     goals: verdicts,
     rows: Object.fromEntries([...rounds].map(([row, cells]) => [row, Object.fromEntries(cells)])),
   };
-  return `${JSON.stringify(content, rounded, 2)}\n`;
+  return toRoundedJson(content);
 }
 
 function cpuSection(report: Report, rows: readonly Row[]): string[] {
@@ -134,24 +132,4 @@ function cpuCell(_row: Row, own: Rounds | undefined, floor: Rounds | undefined):
 function target({ atLeast, atMost, reference, against }: Verdict): string {
   const name = against === "floor" ? FLOOR : `best library (${reference ?? "none ran"})`;
   return atMost === undefined ? `≥ ${atLeast} × ${name}` : `≤ ${name} + ${atMost} KB`;
-}
-
-function ranged({ median, min, max }: Spread): string {
-  return `**${median.toFixed(2)}** (${min.toFixed(2)}..${max.toFixed(2)})`;
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}
-
-function table(head: readonly string[], lines: readonly string[][]): string {
-  const rule = head.map(() => "---");
-  return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
-}
-
-// Four digits are more than these figures can carry, and they keep the file readable.
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === "number" && !Number.isInteger(value)
-    ? Number(value.toPrecision(4))
-    : value;
 }

@@ -1,0 +1,112 @@
+// What Crosswire wants to reach in the proxy table, and whether this run reached it.
+
+import {
+  cpuMicros,
+  type Figure,
+  kilobytes,
+  pairedSpread,
+  rate,
+  ratio,
+  type Spread,
+  spread,
+} from "../rpc/cells.ts";
+import { FLOOR, OURS, PEERS, RIVAL } from "./peer-list.ts";
+import type { Measurement } from "./rounds.ts";
+
+interface Goal {
+  row: string;
+  figure: "rate" | "CPU per request" | "growth";
+  against: typeof RIVAL | "best library" | undefined;
+  /** A ratio of rates; the second one from Node 24 on. */
+  atLeast?: readonly [number, number];
+  /** A ratio of CPU times, or MiB. */
+  atMost?: number;
+  /** The steadiest figure of all decides over the exit code. */
+  isGate?: true;
+}
+
+export interface Verdict {
+  row: string;
+  figure: Goal["figure"];
+  /** In words. */
+  target: string;
+  measured: Spread | undefined;
+  result: "met" | "not met" | "not measured";
+  isGate: boolean;
+}
+
+const GOALS: readonly Goal[] = [
+  { row: "get", figure: "CPU per request", against: RIVAL, atMost: 0.5, isGate: true },
+  { row: "get", figure: "rate", against: RIVAL, atLeast: [2, 2.8] },
+  { row: "get", figure: "rate", against: "best library", atLeast: [1, 1] },
+  { row: "post", figure: "rate", against: RIVAL, atLeast: [2, 2] },
+  { row: "chunked", figure: "rate", against: RIVAL, atLeast: [2, 2] },
+  { row: "down", figure: "rate", against: RIVAL, atLeast: [1.3, 1.3] },
+  { row: "up", figure: "rate", against: RIVAL, atLeast: [0.95, 1.05] },
+  { row: "wslat", figure: "rate", against: "best library", atLeast: [1, 1] },
+  { row: "ws", figure: "rate", against: "best library", atLeast: [1, 1] },
+  { row: "gib", figure: "growth", against: undefined, atMost: 64 },
+  { row: "gibup", figure: "growth", against: undefined, atMost: 64 },
+];
+
+/** One verdict for each goal whose row was part of the run. */
+export function judge(measurement: Measurement, nodeMajor: number): Verdict[] {
+  return GOALS.filter((goal) => measurement.rounds.has(goal.row)).map((goal) => {
+    const reference =
+      goal.against === "best library" ? bestLibrary(measurement, goal.row) : goal.against;
+    const atLeast = goal.atLeast?.[nodeMajor >= 24 ? 1 : 0];
+    const measured = measure(measurement, goal, reference);
+    return {
+      row: goal.row,
+      figure: goal.figure,
+      target: describe(goal, atLeast, reference),
+      measured,
+      result: verdict(measured?.median, atLeast, goal.atMost),
+      isGate: goal.isGate ?? false,
+    };
+  });
+}
+
+function measure(
+  { rounds }: Measurement,
+  { row, figure }: Goal,
+  reference: string | undefined,
+): Spread | undefined {
+  const cells = rounds.get(row);
+  const own = cells?.get(OURS);
+  if (figure === "growth") return spread(own, mebibytes);
+  const other = reference === undefined ? undefined : cells?.get(reference);
+  return pairedSpread(own, other, figure === "rate" ? rate : cpuMicros, ratio);
+}
+
+export const mebibytes: Figure = (segment) => {
+  const size = kilobytes(segment);
+  return size === undefined ? undefined : size / 1024;
+};
+
+function verdict(
+  median: number | undefined,
+  atLeast = -Infinity,
+  atMost = Infinity,
+): Verdict["result"] {
+  if (median === undefined) return "not measured";
+  return median >= atLeast && median <= atMost ? "met" : "not met";
+}
+
+function describe(goal: Goal, atLeast: number | undefined, reference: string | undefined): string {
+  if (goal.figure === "growth") return `≤ ${goal.atMost} MiB`;
+  const name =
+    goal.against === "best library" ? `best library (${reference ?? "none ran"})` : reference;
+  return atLeast === undefined ? `≤ ${goal.atMost} × ${name}` : `≥ ${atLeast} × ${name}`;
+}
+
+/** The Node library with the highest median ratio to the floor. */
+function bestLibrary({ rounds }: Measurement, row: string): string | undefined {
+  const cells = rounds.get(row);
+  const ranked = PEERS.filter((peer) => peer.role === "library").map(({ name }) => {
+    const ratios = pairedSpread(cells?.get(name), cells?.get(FLOOR), rate, ratio);
+    return { name, median: ratios?.median ?? 0 };
+  });
+  ranked.sort((a, b) => b.median - a.median);
+  return ranked.find((peer) => peer.median > 0)?.name;
+}
