@@ -37,9 +37,11 @@ export interface TraceEvents {
     readonly durationMs: number;
     readonly bytesUp: number;
     readonly bytesDown: number;
-    readonly app?: string;
-    readonly rule?: string;
-    readonly target?: string;
+    readonly app: string;
+    readonly rule: string;
+    readonly target: string;
+    readonly heldMs?: number;
+    readonly isFallback?: true;
     readonly error?: unknown;
   };
   "peer:open": { readonly peer: string };

@@ -17,7 +17,7 @@ import type {
   ProxyRequest,
   ProxyResponse,
 } from "./engine.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type ExchangeHome } from "./exchange.ts";
 import { bodyTooLarge, clientGone, engineClosed, looped, overloaded, unsound } from "./failures.ts";
 import { Http1Client } from "./http1-client.ts";
 import { Http2Client } from "./http2-client.ts";
@@ -51,9 +51,9 @@ export function createEngine(options: EngineOptions = {}): ProxyEngine {
   return new OwnEngine(resolveLimits(options.limits), options.trustForwarded === true);
 }
 
-class OwnEngine implements ProxyEngine {
+class OwnEngine implements ProxyEngine, ExchangeHome {
   readonly name = "crosswire";
-  #limits: Limits;
+  readonly limits: Limits;
   #provenance: Provenance;
   #pools = new Map<string, Pool>();
   #exchanges = new Set<Exchange>();
@@ -63,9 +63,11 @@ class OwnEngine implements ProxyEngine {
   #onQuiet: () => void = () => {};
 
   constructor(limits: Limits, trustForwarded: boolean) {
-    this.#limits = limits;
+    this.limits = limits;
     this.#provenance = new Provenance(trustForwarded);
-    this.#deadlines = new Deadlines(shortestOf(limits), (now) => this.#sweep(now));
+    this.#deadlines = new Deadlines(shortestOf(limits), [this.#exchanges, this.#tunnels], (now) =>
+      this.#sweep(now),
+    );
   }
 
   request(
@@ -79,25 +81,19 @@ class OwnEngine implements ProxyEngine {
     if (refusal !== undefined) return Promise.resolve(untouched(refusal));
     const head = writeRequestHead(client.source, target, this.#provenance, options);
     if (!("text" in head)) return Promise.resolve(untouched(failureOf(head, target)));
-    if (head.length > this.#limits.maxProxiedBodyBytes)
-      return Promise.resolve(untouched(bodyTooLarge(this.#limits.maxProxiedBodyBytes)));
-    return new Promise((resolve) => {
+    if (head.length > this.limits.maxProxiedBodyBytes)
+      return Promise.resolve(untouched(bodyTooLarge(this.limits.maxProxiedBodyBytes)));
+    return new Promise((settle) => {
       const pool = this.#poolOf(target);
-      const exchange = new Exchange(client, head, {
-        pool,
-        limits: this.#limits,
-        options,
-        onOver: (over, outcome) => {
-          this.#exchanges.delete(over);
-          this.#deadlines.watched.delete(over);
-          this.#noteQuiet();
-          resolve(outcome);
-        },
-      });
+      const exchange = new Exchange(this, { client, head, pool, options, settle });
       this.#exchanges.add(exchange);
-      this.#deadlines.watched.add(exchange);
       pool.carry(exchange);
     });
+  }
+
+  onOver(exchange: Exchange): void {
+    this.#exchanges.delete(exchange);
+    this.#noteQuiet();
   }
 
   upgrade(
@@ -112,24 +108,22 @@ class OwnEngine implements ProxyEngine {
     if (this.#isClosed) return Promise.resolve(untouched(engineClosed()));
     if (socket.destroyed) return Promise.resolve(untouched(clientGone()));
     if (typeof text !== "string") return Promise.resolve(untouched(failureOf(text, target)));
-    if (this.#tunnels.size >= this.#limits.maxTunnels) {
-      const what = `limits.maxTunnels (${this.#limits.maxTunnels}) WebSockets are open; there is no room`;
+    if (this.#tunnels.size >= this.limits.maxTunnels) {
+      const what = `limits.maxTunnels (${this.limits.maxTunnels}) WebSockets are open; there is no room`;
       return Promise.resolve(untouched(overloaded(target, what)));
     }
     return new Promise((resolve) => {
       const tunnel = new Tunnel(client, head, text, {
         target,
-        limits: this.#limits,
+        limits: this.limits,
         editResponse: options?.editResponse,
         onOver: (outcome) => {
           this.#tunnels.delete(tunnel);
-          this.#deadlines.watched.delete(tunnel);
           this.#noteQuiet();
           resolve(outcome);
         },
       });
       this.#tunnels.add(tunnel);
-      this.#deadlines.watched.add(tunnel);
       tunnel.open();
     });
   }
@@ -144,7 +138,7 @@ class OwnEngine implements ProxyEngine {
     };
   }
 
-  async close({ graceMs = this.#limits.closeGraceMs } = {}): Promise<void> {
+  async close({ graceMs = this.limits.closeGraceMs } = {}): Promise<void> {
     this.#isClosed = true;
     for (const pool of this.#pools.values()) pool.closeIdle();
     for (const tunnel of this.#tunnels) tunnel.drain();
@@ -162,7 +156,7 @@ class OwnEngine implements ProxyEngine {
   #poolOf(target: ProxyTarget): Pool {
     const known = this.#pools.get(target.key);
     if (known !== undefined) return known;
-    const pool = new Pool(target, this.#limits);
+    const pool = new Pool(target, this.limits);
     this.#pools.set(target.key, pool);
     return pool;
   }

@@ -19,12 +19,17 @@ export interface Timed {
 }
 
 export class Deadlines {
-  readonly watched: Set<Timed> = new Set<Timed>();
+  #watched: readonly Iterable<Timed>[];
   #timer: NodeJS.Timeout;
   #onTick: (now: number) => void;
 
-  /** `shortestMs` is the shortest of the time limits; `onTick` is for what else wants a look now and then. */
-  constructor(shortestMs: number, onTick: (now: number) => void) {
+  /** `shortestMs` is the shortest of the time limits, `watched` the sets of what is under way; `onTick` is for what else wants a look now and then. */
+  constructor(
+    shortestMs: number,
+    watched: readonly Iterable<Timed>[],
+    onTick: (now: number) => void,
+  ) {
+    this.#watched = watched;
     this.#onTick = onTick;
     const grain = Math.min(COARSEST_MS, Math.max(FINEST_MS, shortestMs / GRAINS));
     this.#timer = setInterval(() => this.#tick(), grain);
@@ -39,7 +44,7 @@ export class Deadlines {
     // While a debugger holds the process, nobody is late.
     if (nodeClock.isPaused()) return;
     const now = nodeClock.now();
-    for (const timed of this.watched) {
+    for (const timed of this.#watched.flatMap((all) => [...all])) {
       const failure = timed.overdue(now);
       if (failure !== undefined) timed.cancel(failure);
     }

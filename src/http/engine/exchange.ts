@@ -18,11 +18,19 @@ import { Upload } from "./upload.ts";
 
 const SAFE_TO_REPEAT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
-export interface ExchangeSettings {
-  readonly pool: Pool;
+/** What all exchanges of an engine share. */
+export interface ExchangeHome {
   readonly limits: Limits;
+  onOver(exchange: Exchange): void;
+}
+
+/** What is one exchange's own. */
+export interface ExchangeParts {
+  readonly client: ClientSide;
+  readonly head: RequestHead;
+  readonly pool: Pool;
   readonly options: ForwardOptions | undefined;
-  readonly onOver: (exchange: Exchange, outcome: ProxyOutcome) => void;
+  readonly settle: (outcome: ProxyOutcome) => void;
 }
 
 type Phase = "waiting" | "connecting" | "sending" | "awaiting" | "receiving" | "over";
@@ -31,7 +39,8 @@ export class Exchange implements Carried, Timed {
   readonly isHead: boolean;
   #client: ClientSide;
   #head: RequestHead;
-  #settings: ExchangeSettings;
+  #home: ExchangeHome;
+  #parts: ExchangeParts;
   #upload: Upload | undefined;
   #connection: Connection | undefined;
   #phase: Phase = "waiting";
@@ -43,23 +52,19 @@ export class Exchange implements Carried, Timed {
   #status = 0;
   #bytesDown = 0;
 
-  constructor(client: ClientSide, head: RequestHead, settings: ExchangeSettings) {
+  constructor(home: ExchangeHome, parts: ExchangeParts) {
+    const { client, head } = parts;
+    this.#home = home;
+    this.#parts = parts;
     this.#client = client;
     this.#head = head;
-    this.#settings = settings;
     this.isHead = client.source.method === "HEAD";
     this.#startedAt = this.#movedAt = nodeClock.now();
-    if (head.framing !== "none") {
-      this.#upload = new Upload(client, head, settings.limits.maxProxiedBodyBytes, {
-        onProgress: () => this.#onProgress(),
-        onTooLarge: () => this.#connection?.fail(bodyTooLarge(settings.limits.maxProxiedBodyBytes)),
-      });
-    }
+    if (head.framing !== "none") this.#upload = this.#createUpload();
     // HOT: a client is gone after each exchange, and an error is dear, benchmarks/proxy.
     client.onGone(() => {
       if (!this.isOver) this.cancel(clientGone());
     });
-    client.onWritten(() => this.#onWritten());
   }
 
   get isSent(): boolean {
@@ -114,6 +119,7 @@ export class Exchange implements Carried, Timed {
     this.#status = head.status;
     this.#isEventStream = head.isEventStream;
     this.#enter("receiving");
+    this.#client.onWritten(() => this.#onWritten());
     this.#client.sendHead(edited, !this.isSent);
   }
 
@@ -140,7 +146,7 @@ export class Exchange implements Carried, Timed {
     const isRepeatable = isStale && !this.#isRetried && this.isSent && this.#upload === undefined;
     if (isRepeatable && SAFE_TO_REPEAT.has(this.#client.source.method)) {
       this.#isRetried = true;
-      this.#settings.pool.carryAnew(this);
+      this.#parts.pool.carryAnew(this);
       return;
     }
     this.#fail(failure);
@@ -148,7 +154,8 @@ export class Exchange implements Carried, Timed {
 
   /** What has taken too long by `now`. */
   overdue(now: number): CrosswireError | undefined {
-    const { limits, pool } = this.#settings;
+    const { limits } = this.#home;
+    const { pool } = this.#parts;
     const { target } = pool;
     const late = (since: number, limit: TimeLimit): boolean => now - since > limits[limit];
     if (late(this.#startedAt, "proxyTotalTimeoutMs"))
@@ -168,6 +175,14 @@ export class Exchange implements Carried, Timed {
       case "over":
         return undefined;
     }
+  }
+
+  #createUpload(): Upload {
+    const { maxProxiedBodyBytes } = this.#home.limits;
+    return new Upload(this.#client, this.#head, maxProxiedBodyBytes, {
+      onProgress: () => this.#onProgress(),
+      onTooLarge: () => this.#connection?.fail(bodyTooLarge(maxProxiedBodyBytes)),
+    });
   }
 
   #enter(phase: Phase): void {
@@ -191,7 +206,7 @@ export class Exchange implements Carried, Timed {
 
   /** The head for the client; undefined when the hook that edits it failed, and with it the exchange. */
   #edited(head: UpstreamHead): ClientHead | undefined {
-    const edit = this.#settings.options?.editResponse;
+    const edit = this.#parts.options?.editResponse;
     try {
       const fields = edit === undefined ? head.fields : editFields(head, edit);
       return toClientHead(head, fields);
@@ -213,10 +228,10 @@ export class Exchange implements Carried, Timed {
     this.#phase = "over";
     this.#upload?.stop();
     this.#connection = undefined;
-    const bytesUp = this.#upload?.bytes ?? 0;
-    this.#settings.onOver(this, {
+    this.#home.onOver(this);
+    this.#parts.settle({
       status: this.#status,
-      bytesUp,
+      bytesUp: this.#upload?.bytes ?? 0,
       bytesDown: this.#bytesDown,
       ...ending,
     });

@@ -90,6 +90,7 @@ export function withoutFields(fields: readonly string[], names: ReadonlySet<stri
 /** Whether a list such as that of Connection has this lower-case token. */
 export function hasToken(list: string, token: string): boolean {
   if (list === token) return true;
+  if (list === "" || list === "keep-alive") return false;
   return list.toLowerCase().split(",").map(trimmed).includes(token);
 }
 

@@ -12,8 +12,7 @@ const MAX_PATH = 200;
 export function readableLine(entry: AccessEntry): string {
   const { at, kind, method, path, status, durationMs, app } = entry;
   const what = kind === "websocket" ? "WS" : method;
-  const where = app === undefined ? "" : ` ${app}`;
-  const line = `${at.slice(11, 19)} ${what} ${shortened(path)} ${status} ${durationMs} ms${where}${remarks(entry)}`;
+  const line = `${at.slice(11, 19)} ${what} ${shortened(path)} ${status} ${durationMs} ms ${app}${remarks(entry)}`;
   return line.replaceAll(CONTROL, escaped);
 }
 

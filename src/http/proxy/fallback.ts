@@ -10,8 +10,8 @@ export const SERVED_BY = "x-crosswire-served-by";
 const FOR_ITS_HOST_ONLY = new Set(["strict-transport-security", "alt-svc", SERVED_BY]);
 
 /** Makes the response of a deployed host one of this proxy: its redirects lead back here, and its cookies stay here. */
-export function localized({ url }: ProxyTarget): (head: ResponseHead) => RawFields {
-  const origin = new URL(url).origin;
+export function localized({ url, basePath }: ProxyTarget): (head: ResponseHead) => RawFields {
+  const { origin } = new URL(url);
   return ({ fields }) => {
     const kept: string[] = [];
     for (let i = 0; i < fields.length; i += 2) {
@@ -19,19 +19,23 @@ export function localized({ url }: ProxyTarget): (head: ResponseHead) => RawFiel
       const value = fields[i + 1] as string;
       const known = name.toLowerCase();
       if (FOR_ITS_HOST_ONLY.has(known)) continue;
-      if (known === "location") kept.push(name, withoutOrigin(value, origin));
+      if (known === "location") kept.push(name, localLocation(value, origin, basePath));
       else kept.push(name, known === "set-cookie" ? localCookie(value) : value);
     }
     return [...kept, SERVED_BY, `fallback ${origin}`];
   };
 }
 
-/** Redirects to anywhere else are not ours to bend. */
-function withoutOrigin(location: string, origin: string): string {
-  if (!location.toLowerCase().startsWith(origin)) return location;
-  const rest = location.slice(origin.length);
-  if (rest === "") return "/";
-  return /^[/?#]/.test(rest) ? rest.replace(/^(?!\/)/, "/") : location;
+/** Redirects to anywhere else, another base path of that host included, are not ours to bend. */
+function localLocation(location: string, origin: string, basePath: string): string {
+  const isWhole = location.toLowerCase().startsWith(origin);
+  const path = isWhole ? location.slice(origin.length) : location;
+  if (!path.startsWith(basePath)) return location;
+  const rest = path.slice(basePath.length);
+  const isOurs = isWhole || basePath !== "";
+  if (rest === "" && isOurs) return "/";
+  if (!isOurs || !/^(?:[?#]|\/(?!\/))/.test(rest)) return location;
+  return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
 /**

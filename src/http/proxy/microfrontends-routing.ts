@@ -30,7 +30,7 @@ export function microfrontendsRouting(
   for (const name of localApps) assertKnown(microfrontends, name);
   const book = new PortBook(microfrontends);
   const destinations = new Map(
-    apps.map((app) => [app.name, destinationOf(app, book, localApps.includes(app.name))]),
+    apps.map((app) => [app.name, destinationOf(app, book, isNamed(app, localApps))]),
   );
   return {
     choose: (request) => {
@@ -47,7 +47,7 @@ export function microfrontendsRouting(
         ...chosen,
         rule: overrides.app === undefined ? (rule?.pattern ?? chosen.rule) : "x-vercel-mfe-zone",
         ...(flagValueOf(url) === undefined ? {} : { path: withoutFlagValue(url) }),
-        ...(address === undefined ? {} : { target: () => addressTarget(chosen, address) }),
+        ...(address === undefined || address !== chosen.fallback?.url ? {} : deployed(chosen.fallback)),
       };
     },
     apps: [...destinations.values()],
@@ -79,10 +79,9 @@ function localTarget({ local }: Application, port: number): ProxyTarget {
   return parseTarget(url, local.protocol === "https" ? { insecure: true } : {});
 }
 
-/** SECURITY: readOverrides grants only addresses that the file names for this application. */
-function addressTarget({ target, fallback }: Destination, address: string): ProxyTarget {
-  const local = target();
-  return local.url === address || fallback === undefined ? local : fallback;
+/** For who wants what is deployed whether or not the application runs here. */
+function deployed(fallback: ProxyTarget): Partial<Destination> {
+  return { target: () => fallback, fallback: undefined, isDeployed: true };
 }
 
 function describe({ name, rules, isDefault, at }: Application, file: string): RouteDescription[] {
@@ -95,8 +94,13 @@ function describe({ name, rules, isDefault, at }: Application, file: string): Ro
   }));
 }
 
+/** Turborepo names packages, people name applications. */
+function isNamed({ name, packageName }: Application, names: readonly string[]): boolean {
+  return names.includes(name) || names.includes(packageName);
+}
+
 function assertKnown({ apps, shownAs }: Microfrontends, name: string): void {
-  if (apps.some((app) => app.name === name || app.packageName === name)) return;
+  if (apps.some((app) => isNamed(app, [name]))) return;
   const known = apps.map((app) => app.name).join(", ");
   throw new TypeError(`${shownAs} has no application ${JSON.stringify(name)}; it has ${known}.`);
 }

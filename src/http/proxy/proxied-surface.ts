@@ -63,21 +63,26 @@ export class ProxiedSurface implements Surface {
     for (const readiness of this.#readiness.values()) readiness.close();
   }
 
+  /** HOT: what is only needed when something is down is only made then, benchmarks/proxy. */
   async #answer(
     request: IncomingMessage,
     response: ServerResponse,
     destination: Destination,
   ): Promise<void> {
-    const passage = this.#settings.traffic.start("http", request);
-    const attempt: Attempt = (target, options) =>
-      this.#settings.engine.request(request, response, target, options);
-    const hold = (): Promise<boolean> => this.#hold(response, destination);
-    const outcome = await this.#see(passage, destination, attempt, hold);
-    const isUnanswered = outcome.status === 0 && outcome.failure !== undefined;
-    const status = isUnanswered
-      ? this.#settings.answerFailure(request, response, outcome.failure, destination)
-      : outcome.status;
-    this.#settings.traffic.end(passage, outcome, status);
+    const { traffic, engine, answerFailure } = this.#settings;
+    const passage = traffic.start("http", request, destination);
+    const options = optionsFor(destination);
+    let outcome = await engine.request(request, response, targetOf(passage, destination), options);
+    if (isDown(outcome)) {
+      const attempt: Attempt = (target, changed) =>
+        engine.request(request, response, target, changed);
+      const hold = (): Promise<boolean> => this.#hold(response, destination);
+      outcome = await this.#instead(outcome, passage, destination, attempt, hold);
+    } else this.#noteUp(outcome, destination);
+    const { status, failure } = outcome;
+    const isUnanswered = status === 0 && failure !== undefined;
+    const told = isUnanswered ? answerFailure(request, response, failure, destination) : status;
+    traffic.end(passage, outcome, told);
   }
 
   async #upgrade(
@@ -86,35 +91,40 @@ export class ProxiedSurface implements Surface {
     head: Buffer,
     destination: Destination,
   ): Promise<void> {
-    const passage = this.#settings.traffic.start("websocket", request);
+    const { traffic, engine } = this.#settings;
+    const passage = traffic.start("websocket", request, destination);
     const attempt: Attempt = (target, options) =>
-      this.#settings.engine.upgrade(request, socket, head, target, options);
+      engine.upgrade(request, socket, head, target, options);
+    let outcome = await attempt(targetOf(passage, destination), optionsFor(destination));
     // Who opens a WebSocket tries again by itself; an answer now serves it better than one later.
-    const outcome = await this.#see(passage, destination, attempt, () => Promise.resolve(false));
-    const isUnanswered = outcome.status === 0 && outcome.failure !== undefined;
-    const status = isUnanswered ? refuseFailed(socket, outcome.failure) : outcome.status;
-    this.#settings.traffic.end(passage, outcome, status);
+    const hold = (): Promise<boolean> => Promise.resolve(false);
+    if (isDown(outcome))
+      outcome = await this.#instead(outcome, passage, destination, attempt, hold);
+    else this.#noteUp(outcome, destination);
+    const { status, failure } = outcome;
+    const told = status === 0 && failure !== undefined ? refuseFailed(socket, failure) : status;
+    traffic.end(passage, outcome, told);
   }
 
-  /** The application itself; if it is not there, the deployed one; and what is only starting is waited for. */
-  async #see(
+  /** The application is down. One that may be starting is waited for; a deployed one answers in its place. */
+  async #instead(
+    first: ProxyOutcome,
     passage: Passage,
     destination: Destination,
     attempt: Attempt,
     hold: () => Promise<boolean>,
   ): Promise<ProxyOutcome> {
+    const { fallback, isExpected = false, isDeployed = false } = destination;
+    if (isDeployed) return first;
     const options = optionsFor(destination);
-    const { fallback, isExpected = false } = destination;
-    note(passage, destination);
-    const first = await this.#try(passage, destination, attempt, options);
-    if (!isDown(first)) return first;
     if (this.#settings.holds && (fallback === undefined || isExpected)) {
       const since = nodeClock.now();
       const isWorthIt = await hold();
       const heldMs = Math.round(nodeClock.now() - since);
       if (heldMs > 0) passage.heldMs = heldMs;
       if (isWorthIt) {
-        const second = await this.#try(passage, destination, attempt, options);
+        const second = await attempt(targetOf(passage, destination), options);
+        this.#noteUp(second, destination);
         if (!isDown(second)) return second;
       }
     }
@@ -124,17 +134,8 @@ export class ProxiedSurface implements Surface {
     return attempt(fallback, { ...options, editResponse: localized(fallback) });
   }
 
-  async #try(
-    passage: Passage,
-    destination: Destination,
-    attempt: Attempt,
-    options: ForwardOptions,
-  ): Promise<ProxyOutcome> {
-    const target = destination.target();
-    passage.target = target.url;
-    const outcome = await attempt(target, options);
-    if (outcome.status !== 0) this.#readiness.get(destination.app)?.noteUp();
-    return outcome;
+  #noteUp({ status }: ProxyOutcome, { app }: Destination): void {
+    if (status !== 0 && this.#readiness.size > 0) this.#readiness.get(app)?.noteUp();
   }
 
   /** Whether to try again: the application came, or the client left, which the engine will tell. */
@@ -159,14 +160,18 @@ export class ProxiedSurface implements Surface {
   }
 }
 
-function note(passage: Passage, { app, rule }: Destination): void {
-  passage.app = app;
-  passage.rule = rule;
+/** Where this attempt goes; the last one is the one that is told of. */
+function targetOf(passage: Passage, { target, isDeployed }: Destination): ProxyTarget {
+  const chosen = target();
+  passage.target = chosen.url;
+  if (isDeployed === true) passage.isFallback = true;
+  return chosen;
 }
 
-function optionsFor({ path, setFields }: Destination): ForwardOptions {
-  if (path === undefined && setFields === undefined) return NO_OPTIONS;
+function optionsFor({ path, setFields, isDeployed, target }: Destination): ForwardOptions {
+  if (path === undefined && setFields === undefined && isDeployed !== true) return NO_OPTIONS;
   return {
+    ...(isDeployed === true ? { editResponse: localized(target()) } : {}),
     ...(path === undefined ? {} : { path }),
     ...(setFields === undefined ? {} : { setFields }),
   };

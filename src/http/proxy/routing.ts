@@ -14,6 +14,8 @@ export interface Destination {
   readonly target: () => ProxyTarget;
   /** Where the same is deployed; used while nothing answers at the target. */
   readonly fallback?: ProxyTarget | undefined;
+  /** Whether the target itself is what is deployed: nobody waits for that, and its answers are made local. */
+  readonly isDeployed?: boolean;
   /** Whether it is known to be starting here, so that waiting comes before the fallback. */
   readonly isExpected?: boolean;
   /** Asked for instead of the request's own path and query. */

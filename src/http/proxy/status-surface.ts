@@ -27,18 +27,22 @@ export function statusSurface(parts: StatusParts): Surface {
   return {
     answer(request, response) {
       const path = pathOf(request);
-      // SECURITY: no route may ever claim what is below here.
-      if (path !== ROOT && !path.startsWith(`${ROOT}/`)) return false;
+      if (!isOwn(path)) return false;
       void answer(parts, startedAt, path, request, response);
       return true;
     },
     upgrade(request, socket) {
-      if (!pathOf(request).startsWith(`${ROOT}/`)) return false;
+      if (!isOwn(pathOf(request))) return false;
       const reason = `no WebSocket is served at ${JSON.stringify(pathOf(request))}`;
       refuseUpgrade(socket, { status: 404, code: "XW_REFUSED", reason });
       return true;
     },
   };
+}
+
+/** SECURITY: no route may ever claim what is below here. */
+function isOwn(path: string): boolean {
+  return path === ROOT || path.startsWith(`${ROOT}/`);
 }
 
 async function answer(

@@ -7,6 +7,7 @@ import { nodeClock } from "../../node/node-clock.ts";
 import type { TraceSinks } from "../../trace.ts";
 import type { ProxyOutcome } from "../engine/engine.ts";
 import { pathOf } from "../front.ts";
+import type { Destination } from "./routing.ts";
 
 /** One request or WebSocket that is over. */
 export interface AccessEntry {
@@ -21,13 +22,14 @@ export interface AccessEntry {
   readonly durationMs: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
-  /** Absent when nobody was there to get it. */
-  readonly app?: string;
-  readonly rule?: string;
-  readonly target?: string;
+  readonly app: string;
+  readonly rule: string;
+  /** The base URL of whoever answered, or was to answer. */
+  readonly target: string;
   /** The time that it was held because the application was not there yet. */
   readonly heldMs?: number;
-  readonly isFallback?: boolean;
+  /** Answered by the deployed application, in place of one that is not there. */
+  readonly isFallback?: true;
   readonly error?: CrosswireError;
 }
 
@@ -49,11 +51,10 @@ export interface Passage {
   readonly kind: AccessEntry["kind"];
   readonly request: IncomingMessage;
   readonly startedAt: number;
-  app?: string;
-  rule?: string;
-  target?: string;
-  heldMs?: number;
-  isFallback?: boolean;
+  readonly destination: Destination;
+  target: string;
+  heldMs: number | undefined;
+  isFallback: boolean;
 }
 
 const CLIENT_GONE = 499;
@@ -71,7 +72,8 @@ export class Traffic {
     bytesUp: 0,
     bytesDown: 0,
   };
-  #statuses: Record<string, number> = { "1xx": 0, "2xx": 0, "3xx": 0, "4xx": 0, "5xx": 0 };
+  /** By the first digit. */
+  #statuses: number[] = [0, 0, 0, 0, 0, 0];
 
   constructor(sinks: TraceSinks, onAccess?: (entry: AccessEntry) => void) {
     this.#sinks = sinks;
@@ -79,16 +81,26 @@ export class Traffic {
   }
 
   get counters(): TrafficCounters {
-    return { ...this.#counters, statuses: { ...this.#statuses } };
+    const statuses = this.#statuses.slice(1).map((count, i) => [`${i + 1}xx`, count]);
+    return { ...this.#counters, statuses: Object.fromEntries(statuses) as Record<string, number> };
   }
 
-  start(kind: Passage["kind"], request: IncomingMessage): Passage {
+  start(kind: Passage["kind"], request: IncomingMessage, destination: Destination): Passage {
     if (kind === "http") this.#counters.requests++;
     else {
       this.#counters.webSockets++;
       this.#counters.openWebSockets++;
     }
-    const passage = { id: ++this.#lastId, kind, request, startedAt: nodeClock.now() };
+    const passage: Passage = {
+      id: ++this.#lastId,
+      kind,
+      request,
+      destination,
+      startedAt: nodeClock.now(),
+      target: "",
+      heldMs: undefined,
+      isFallback: false,
+    };
     const sink = this.#sinks["proxy:start"];
     if (sink.hasSubscribers) {
       const { method = "GET" } = request;
@@ -122,16 +134,16 @@ export class Traffic {
     const counters = this.#counters;
     if (kind === "websocket") counters.openWebSockets--;
     if (outcome.failure !== undefined) counters.failures++;
-    if (isFallback === true) counters.fallbacks++;
+    if (isFallback) counters.fallbacks++;
     counters.bytesUp += outcome.bytesUp;
     counters.bytesDown += outcome.bytesDown;
-    const family = `${String(status)[0]}xx`;
+    const family = Math.floor(status / 100);
     this.#statuses[family] = (this.#statuses[family] ?? 0) + 1;
   }
 }
 
 function entryOf(passage: Passage, outcome: ProxyOutcome, status: number): AccessEntry {
-  const { kind, request, startedAt, app, rule, target, heldMs, isFallback } = passage;
+  const { kind, request, startedAt, destination, target, heldMs, isFallback } = passage;
   const { bytesUp, bytesDown, failure } = outcome;
   const durationMs = Math.round(nodeClock.now() - startedAt);
   return {
@@ -143,11 +155,11 @@ function entryOf(passage: Passage, outcome: ProxyOutcome, status: number): Acces
     durationMs,
     bytesUp,
     bytesDown,
-    ...(app === undefined ? {} : { app }),
-    ...(rule === undefined ? {} : { rule }),
-    ...(target === undefined ? {} : { target }),
+    app: destination.app,
+    rule: destination.rule,
+    target,
     ...(heldMs === undefined ? {} : { heldMs }),
-    ...(isFallback === undefined ? {} : { isFallback }),
+    ...(isFallback ? { isFallback } : {}),
     ...(failure === undefined ? {} : { error: failure }),
   };
 }

@@ -37,7 +37,7 @@ p.wait { opacity: .7; }
 `;
 
 /** SECURITY: nothing may be loaded, and no script runs but the one above. */
-export const PAGE_POLICY =
+export const PAGE_POLICY: string =
   `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${SCRIPT_HASH}'; connect-src 'self'; ` +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
