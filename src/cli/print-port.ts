@@ -17,8 +17,19 @@ export async function printPort(
   const microfrontends = loadMicrofrontends(config);
   const [name] = words;
   const app = name === undefined ? ownApp(microfrontends) : namedApp(microfrontends, name);
+  assertSameAsTurborepo(app, microfrontends);
   const port = await new PortBook(microfrontends).reserve(app);
   process.stdout.write(`${port}\n`);
+}
+
+/** Turborepo gives its tasks the port that it worked out; a script that gets two of them would listen on the wrong one. */
+function assertSameAsTurborepo({ name, local }: Application, { shownAs }: Microfrontends): void {
+  const given = process.env["TURBO_MFE_PORT"];
+  if (given === undefined || given === "" || Number(given) === local.port) return;
+  throw new UsageError(
+    `TURBO_MFE_PORT is ${JSON.stringify(given)}, but ${shownAs} gives ${JSON.stringify(name)} port ${local.port}; ` +
+      'write the port in "development.local", so that all agree.',
+  );
 }
 
 function namedApp(microfrontends: Microfrontends, name: string): Application {

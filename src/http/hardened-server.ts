@@ -1,8 +1,6 @@
 // The HTTP/1.1 server of every front, with the settings that no front may do without.
 
 import { createServer, type Server, type ServerOptions } from "node:http";
-import { createSecureServer as createHttp2Server } from "node:http2";
-import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Limits } from "../limits.ts";
 import { refuseUpgrade } from "./reply.ts";
@@ -51,8 +49,11 @@ function settingsOf(limits: Limits): ServerOptions {
 
 /** A server of HTTP/2 that takes HTTP/1.1 too behaves like one of HTTP/1.1 towards clients of that. */
 function createSecure(settings: ServerOptions, { cert, key, http2 = true }: FrontTls): Server {
-  if (!http2) return createSecureServer({ ...settings, cert, key });
-  const server = createHttp2Server({
+  // Loaded here, because most fronts are plain, and these two modules take a while.
+  if (!http2) {
+    return process.getBuiltinModule("node:https").createServer({ ...settings, cert, key });
+  }
+  const server = process.getBuiltinModule("node:http2").createSecureServer({
     ...settings,
     cert,
     key,

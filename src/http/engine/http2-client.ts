@@ -1,15 +1,13 @@
 // A client that speaks HTTP/2: node:http2 frames its request and response, one stream for each exchange.
 
-import {
-  constants,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Stream,
-} from "node:http2";
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
 import type { ClientHead, ClientSide } from "./client-side.ts";
 import type { ResponseHead } from "./engine.ts";
 import { toHttp1Fields, toHttp2Fields } from "./http2-fields.ts";
 import type { RequestSource } from "./request-head.ts";
+
+/** RFC 9113 7; from node:http2 it would come with all of that module. */
+const INTERNAL_ERROR = 2;
 
 export class Http2Client implements ClientSide {
   readonly source: RequestSource;
@@ -85,6 +83,6 @@ export class Http2Client implements ClientSide {
   }
 
   abort(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#stream.close(INTERNAL_ERROR);
   }
 }

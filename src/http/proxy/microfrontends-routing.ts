@@ -1,5 +1,6 @@
 // Routes of a microfrontends file: its paths, flags, overrides and ports, as destinations.
 
+import type { IncomingMessage } from "node:http";
 import { parseTarget, type ProxyTarget } from "../engine/target.ts";
 import type { Application } from "../microfrontends/application.ts";
 import { refererPathOf } from "../microfrontends/asset-paths.ts";
@@ -38,7 +39,7 @@ export function microfrontendsRouting(
       const overrides = readOverrides(microfrontends, headers);
       const { app, rule } = router.match(url, {
         flags: flagsOf(request, flags),
-        refererPath: refererPathOf(headers.referer, headers.host ?? ""),
+        refererPath: refererPathOf(headers.referer, hostOf(request)),
       });
       const chosen = destinations.get((overrides.app ?? app).name);
       if (chosen === undefined) return undefined;
@@ -47,12 +48,20 @@ export function microfrontendsRouting(
         ...chosen,
         rule: overrides.app === undefined ? (rule?.pattern ?? chosen.rule) : "x-vercel-mfe-zone",
         ...(flagValueOf(url) === undefined ? {} : { path: withoutFlagValue(url) }),
-        ...(address === undefined || address !== chosen.fallback?.url ? {} : deployed(chosen.fallback)),
+        ...(address === undefined || address !== chosen.fallback?.url
+          ? {}
+          : deployed(chosen.fallback)),
       };
     },
     apps: [...destinations.values()],
     routes: apps.flatMap((app) => describe(app, shownAs)),
   };
+}
+
+/** HTTP/2 names it in a pseudo-header. */
+function hostOf({ headers }: IncomingMessage): string {
+  const authority = headers[":authority"];
+  return headers.host ?? (typeof authority === "string" ? authority : "");
 }
 
 function destinationOf(app: Application, book: PortBook, isExpected: boolean): Destination {
@@ -79,7 +88,10 @@ function localTarget({ local }: Application, port: number): ProxyTarget {
   return parseTarget(url, local.protocol === "https" ? { insecure: true } : {});
 }
 
-/** For who wants what is deployed whether or not the application runs here. */
+/**
+ * For who wants what is deployed, whether or not the application runs here.
+ * SECURITY: readOverrides grants only addresses that the file names for this application.
+ */
 function deployed(fallback: ProxyTarget): Partial<Destination> {
   return { target: () => fallback, fallback: undefined, isDeployed: true };
 }
