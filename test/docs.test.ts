@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { DEFAULT_LIMITS, ERROR_TEXT } from "crosswire";
+import * as http from "crosswire/http";
 import { expect, test, vi } from "vitest";
 import { TRACE_EVENTS } from "../src/trace.ts";
 import { until } from "./fixtures/wait.ts";
@@ -36,6 +37,15 @@ const examples = readdirSync(join(ROOT, "examples"), { withFileTypes: true })
 test("the pages show code only as it stands in the examples", () => {
   const shown = allFences.filter(({ language }) => language === "ts");
   expect(shown).toEqual(shown.map((fence) => ({ ...fence, text: regionOf(fence.before) })));
+});
+
+test("the pages show JSON files of the examples as they are", () => {
+  const shown = allFences.flatMap(({ before, text }) => {
+    const [, file] = /^<!-- from (examples\/[\w./-]+\.jsonc?) -->$/.exec(before) ?? [];
+    return file === undefined ? [] : [{ file, text }];
+  });
+  expect(shown).not.toEqual([]);
+  expect(shown).toEqual(shown.map(({ file }) => ({ file, text: read(file).trimEnd() })));
 });
 
 test("the pages have no code in a language that is not compared", () => {
@@ -70,7 +80,8 @@ test("errors.md has one heading for each error code, in the order of the table",
 });
 
 test("limits.md gives each limit with its default", () => {
-  const rows = [...read(`${REFERENCE}/limits.md`).matchAll(/^\| `(\w+)` +\| +`([\d_]+)` +\|/gm)];
+  const row = /^\| `(\w+)` +\| +`([\d_]+|Infinity)` +\|/gm;
+  const rows = [...read(`${REFERENCE}/limits.md`).matchAll(row)];
   const documented = rows.map(([, name = "", value = ""]) => [
     name,
     Number(value.replaceAll("_", "")),
@@ -90,12 +101,49 @@ test("events.md names each field of an event", () => {
   expect(fields.filter((field) => !page.includes(`\`${field}\``))).toEqual([]);
 });
 
-test("crosswire.md describes everything that the package exports", () => {
-  const page = read(`${REFERENCE}/crosswire.md`);
-  const lists = [...read("src/index.ts").matchAll(/export (?:type )?\{([^}]+)\}/g)];
-  const names = lists.flatMap(([, list = ""]) => list.match(/\w+(?=\s*(?:,|$))/g) ?? []);
-  expect(names.length).toBeGreaterThan(30);
-  expect(names.filter((name) => !new RegExp(`\`(?:new )?${name}\\b`).test(page))).toEqual([]);
+test.each([
+  { page: "crosswire.md", source: "src/index.ts", least: 30 },
+  { page: "http.md", source: "src/http/index.ts", least: 15 },
+])("$page describes everything that $source exports", ({ page, source, least }) => {
+  const text = read(`${REFERENCE}/${page}`);
+  const names = exportsOf(source);
+  expect(names.length).toBeGreaterThan(least);
+  expect(names.filter((name) => !new RegExp(`\`(?:new )?${name}\\b`).test(text))).toEqual([]);
+});
+
+test("http.md has one heading for each thing to call or construct", () => {
+  expect(headingsOf(`${REFERENCE}/http.md`, 2).sort()).toEqual(Object.keys(http).sort());
+});
+
+test.each(["proxy", "routes"])("cli.md names each option of crosswire %s, and no other", (name) => {
+  const options = optionsOf(`src/cli/${name}-command.ts`);
+  expect(options).toContain("--help");
+  expect(namedOptions(sectionOf("cli.md", `crosswire ${name}`))).toEqual(options);
+});
+
+test("cli.md names each option of crosswire itself, and no other", () => {
+  const page = proseOf(`${REFERENCE}/cli.md`);
+  const [top = ""] = page.split("\n## ");
+  const compared = [...read("src/cli/main.ts").matchAll(/"(--?\w[\w-]*)"/g)];
+  const options = compared.map(([, name = ""]) => name);
+  expect(namedOptions(top)).toEqual([...new Set(options)].sort());
+});
+
+test("cli.md has one section for each command", () => {
+  const [, table = ""] = /const COMMANDS\b[^{]*\{([^}]*)\}/.exec(read("src/cli/main.ts")) ?? [];
+  const commands = [...table.matchAll(/^ {2}(\w+):/gm)].map(([, name]) => `crosswire ${name}`);
+  expect(headingsOf(`${REFERENCE}/cli.md`, 2)).toEqual(commands);
+});
+
+test("the decisions are all listed on their page, each by its title", () => {
+  const folder = "docs/decisions";
+  const decisions = readdirSync(join(ROOT, folder)).filter((name) => /^\d/.test(name));
+  const titles = decisions.map((name) => headingsOf(`${folder}/${name}`, 1)[0] ?? name);
+  const listed = [...read(`${folder}/README.md`).matchAll(/^- \[(\d+)\]\((.+)\): (.+)$/gm)];
+  expect(listed.map(([, number, , title]) => `${number}. ${title?.replaceAll("`", "")}`)).toEqual(
+    titles,
+  );
+  expect(listed.map(([, , name]) => name)).toEqual(decisions);
 });
 
 test("the examples are all listed on their page", () => {
@@ -190,6 +238,32 @@ function toMargin(text: string): string {
     ...[...text.matchAll(/^( *)\S/gm)].map(([, spaces = ""]) => spaces.length),
   );
   return text.replaceAll(new RegExp(`^ {${indent}}`, "gm"), "");
+}
+
+/** The names in the export lists of an index.ts. */
+function exportsOf(source: string): string[] {
+  const lists = [...read(source).matchAll(/export (?:type )?\{([^}]+)\}/g)];
+  return lists.flatMap(([, list = ""]) => list.match(/\w+(?=\s*(?:,|$))/g) ?? []);
+}
+
+/** What a command reads from its command line, by the table that it gives to `readArguments`. */
+function optionsOf(source: string): string[] {
+  const [, table = ""] = /const OPTIONS = \{\n([^]*?)\n\} as const/.exec(read(source)) ?? [];
+  const options = [...table.matchAll(/^ {2}"?([\w-]+)"?: \{(?:.*short: "(\w)")?/gm)];
+  const names = options.flatMap(([, long, short]) => [`--${long}`, short && `-${short}`]);
+  return names.filter((name) => name !== undefined).sort();
+}
+
+/** Options stand in `backticks`, alone or with the name of their value. */
+function namedOptions(prose: string): string[] {
+  const named = [...prose.matchAll(/`(--?\w[\w-]*)[^`]*`/g)].map(([, name = ""]) => name);
+  return [...new Set(named)].sort();
+}
+
+/** What stands below a heading of level 2, up to the next one. */
+function sectionOf(page: string, heading: string): string {
+  const [, section = ""] = `${proseOf(`${REFERENCE}/${page}`)}\n## `.split(`\n## ${heading}\n`);
+  return section.slice(0, section.indexOf("\n## "));
 }
 
 function headingsOf(page: string, level: number): string[] {
