@@ -5,6 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import type { Limits } from "../limits.ts";
 import { warn } from "../node/diagnostics.ts";
 import type { Gate } from "./gate.ts";
@@ -116,7 +117,7 @@ export class Front {
     socket.removeListener("error", destroy);
     const text = headWithoutUpgrade(request);
     socket.unshift(Buffer.concat([Buffer.from(text, "latin1"), head]));
-    this.server.emit("connection", socket);
+    this.server.emit(socket instanceof TLSSocket ? "secureConnection" : "connection", socket);
   }
 }
 

@@ -6,11 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type CrosswireError, isCrosswireError } from "../../src/errors.ts";
-import {
-  fallbackUrlFor,
-  parseFallback,
-  parseLocalHost,
-} from "../../src/http/microfrontends/hosts.ts";
+import { parseFallback, parseLocalHost } from "../../src/http/microfrontends/hosts.ts";
 import { loadMicrofrontends } from "../../src/http/microfrontends/load.ts";
 import { SEED } from "../fixtures/seed.ts";
 import { parse, problemsOf } from "./config-text.ts";
@@ -364,49 +360,6 @@ describe("a fallback", () => {
     "exa mple.com",
   ])("%j is none", (text) => {
     expect(failure(() => parseFallback(text)).code).toBe("XW_CONFIG");
-  });
-
-  test.each([
-    ["/a//b/%2F?x=//y&z=http://q/../", "https://example.com/a//b/%2F?x=//y&z=http://q/../"],
-    ["/a/../b?c", "https://example.com/b?c"],
-    ["/%2e%2E/b", "https://example.com/b"],
-    ["/a\\..\\b", "https://example.com/a%5C..%5Cb"],
-    ["?a=1", "https://example.com/?a=1"],
-    ["/a.b/..c/", "https://example.com/a.b/..c/"],
-  ])("is asked for %j as %s, with the query as it was sent", (target, url) => {
-    expect(fallbackUrlFor("example.com", target)).toBe(url);
-  });
-
-  test.each([
-    "//evil.com",
-    "/\\evil.com",
-    "http://evil.com/",
-    "evil.com",
-    "@evil.com",
-    ":80",
-    "/a b",
-    "/a\r\nX: y",
-    "*",
-  ])("is not asked for %j", (target) => {
-    expect(fallbackUrlFor("example.com", target)).toBeUndefined();
-  });
-
-  test("keeps its host and its base path, whatever is asked for", () => {
-    const target = fc.oneof(
-      fc.stringMatching(/^[/\\.%2e@:?#a]{0,12}$/),
-      fc.string({ unit: "binary", maxLength: 20 }),
-      fc.webPath(),
-    );
-    fc.assert(
-      fc.property(target, (asked) => {
-        const url = fallbackUrlFor("example.com/base", asked);
-        if (url === undefined) return;
-        const parsed = new URL(url);
-        expect(parsed.origin).toBe("https://example.com");
-        expect(parsed.pathname).toMatch(/^\/base(\/|$)/);
-      }),
-      { numRuns: 3000 },
-    );
   });
 });
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isCrosswireError } from "../../src/errors.ts";
 import { parsePattern } from "../../src/http/microfrontends/path-pattern.ts";
-import { routingPath, splitTarget } from "../../src/http/microfrontends/routing-path.ts";
+import { routingPath, splitTarget } from "../../src/http/routing-path.ts";
 import { SegmentTrie } from "../../src/http/microfrontends/segment-trie.ts";
 import { SEED } from "../fixtures/seed.ts";
 

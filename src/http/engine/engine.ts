@@ -21,7 +21,7 @@ export interface ResponseHead {
 
 /** What is different for this one exchange. */
 export interface ForwardOptions {
-  /** Asked of the target instead of the request's own path and query. */
+  /** Asked of the target instead of the request's own path and query; the target's base path comes before it. */
   readonly path?: string;
   /** Request fields in place of those that the client sent under these names; undefined only takes them out. */
   readonly setFields?: Readonly<Record<string, string | undefined>>;

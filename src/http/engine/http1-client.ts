@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ClientHead, ClientSide } from "./client-side.ts";
 import type { ResponseHead } from "./engine.ts";
+import { withoutFields } from "./fields.ts";
 import type { RequestSource } from "./request-head.ts";
 
 export class Http1Client implements ClientSide {
@@ -53,9 +54,13 @@ export class Http1Client implements ClientSide {
     response.sendDate = !head.hasDate;
     let fields = head.fields;
     if (isLast) fields = [...fields, "Connection", "close"];
-    // To a client of HTTP/1.0 the end of the connection is the end of the body.
-    if (head.isChunked && this.body.httpVersionMinor === 1)
-      fields = [...fields, "Transfer-Encoding", "chunked"];
+    // To a client of HTTP/1.0 the end of the connection is the end of the body, and no trailers can follow.
+    if (head.isChunked) {
+      fields =
+        this.body.httpVersionMinor === 1
+          ? [...fields, "Transfer-Encoding", "chunked"]
+          : withoutFields(fields, TRAILER);
+    }
     response.writeHead(head.status, head.statusText, fields as string[]);
   }
 
@@ -108,5 +113,7 @@ export class Http1Client implements ClientSide {
     this.#response.destroy();
   }
 }
+
+const TRAILER: ReadonlySet<string> = new Set(["trailer"]);
 
 function nothing(): void {}

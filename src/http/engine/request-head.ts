@@ -2,6 +2,7 @@
 // belong to the client's connection, with framing and provenance of our own.
 
 import type { Socket } from "node:net";
+import { belowBase } from "./base-path.ts";
 import type { ForwardOptions } from "./engine.ts";
 import { type FieldKind, hasToken, kindOf, nominatedBy, withoutFields } from "./fields.ts";
 import { areFields, isField, isRequestTarget } from "./grammar.ts";
@@ -98,7 +99,7 @@ function assemble(
   framing: BodyFraming,
   upgrade?: string,
 ): RequestHead | Objection {
-  const path = options?.path ?? (source.url === "*" ? "*" : target.basePath + source.url);
+  const path = belowBase(target.basePath, options?.path ?? source.url);
   if (!isRequestTarget(path)) return { unsound: "a target with blanks, control characters or `#`" };
   const bad = Object.entries(options?.setFields ?? {}).find(isUnfit);
   if (bad !== undefined) return { unsound: `${JSON.stringify(bad[0])} among setFields` };

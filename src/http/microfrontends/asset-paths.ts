@@ -2,7 +2,7 @@
 // below the root because they know of no other application.
 
 import { createHash } from "node:crypto";
-import type { RoutingPath } from "./routing-path.ts";
+import type { RoutingPath } from "../routing-path.ts";
 
 /** Requested by pages of Next.js and Vite without any prefix. */
 const UNPREFIXED = new Set([

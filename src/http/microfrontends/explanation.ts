@@ -4,7 +4,7 @@ import type { Application } from "./application.ts";
 import type { PathPattern, Variant } from "./path-pattern.ts";
 import { wordsOf } from "./piece.ts";
 import type { RouteRule } from "./routes.ts";
-import type { RoutingPath } from "./routing-path.ts";
+import type { RoutingPath } from "../routing-path.ts";
 import { SegmentTrie } from "./segment-trie.ts";
 
 /** By what an application was chosen. */

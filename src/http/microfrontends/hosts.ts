@@ -1,7 +1,6 @@
-// Reads where an application runs, locally and deployed, and joins a request's path to the deployed address.
+// Reads where an application runs, locally and deployed.
 
 import { CrosswireError } from "../../errors.ts";
-import { pathPart, splitTarget, textOf } from "./routing-path.ts";
 
 export interface LocalServer {
   readonly protocol: "http" | "https";
@@ -12,9 +11,6 @@ export interface LocalServer {
 }
 
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
-/** What can stand in a request target. */
-const TARGET = /^[\x21-\x7e\x80-\xff]*$/;
-const DOT_SEGMENT = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
 
 /** Reads `3000`, `localhost`, `localhost:3000` or `https://my.localhost.me:8080`. Throws XW_CONFIG for anything else. */
 export function parseLocalHost(text: string): LocalServer {
@@ -39,22 +35,6 @@ export function parseFallback(text: string): string {
 /** `http://localhost:3000` */
 export function originOf({ protocol, host, port }: LocalServer): string {
   return `${protocol}://${host}${port === undefined ? "" : `:${port}`}`;
-}
-
-/**
- * Where on the deployed application a request goes: `/docs?page=2` on `example.com` is `https://example.com/docs?page=2`.
- *
- * Undefined when the target is no path of that application. What was sent is kept byte for byte unless it climbs.
- * SECURITY: the host is always the configured one (SSRF), and `..` cannot leave the configured base path.
- */
-export function fallbackUrlFor(fallback: string, target: string): string | undefined {
-  if (!TARGET.test(target) || target.startsWith("//") || target.startsWith("/\\")) return undefined;
-  const path = pathPart(target);
-  if (path !== "" && !path.startsWith("/")) return undefined;
-  const query = target.slice(path.length);
-  // URL parsers read a backslash as a slash, so it would be one more way to climb.
-  const safe = path.replaceAll("\\", "%5C");
-  return `${parseFallback(fallback)}${DOT_SEGMENT.test(safe) ? textOf(splitTarget(safe)) : safe || "/"}${query}`;
 }
 
 function parseAddress(text: string, scheme: "http" | "https"): URL {

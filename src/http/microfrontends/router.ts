@@ -5,7 +5,7 @@ import type { Application } from "./application.ts";
 import { assetPrefixesOf, imagePathOf, isUnprefixed } from "./asset-paths.ts";
 import { type ChosenBy, type Explanation, type Loser, lossOf } from "./explanation.ts";
 import { rankRoutes, type Route, type RouteRule, type RouteVariant } from "./routes.ts";
-import { type RoutingPath, splitTarget, textOf } from "./routing-path.ts";
+import { type RoutingPath, splitTarget, textOf } from "../routing-path.ts";
 import { SegmentTrie } from "./segment-trie.ts";
 
 /** Whether a flag is on for the request at hand. */

@@ -5,7 +5,7 @@
 
 import type { Step, Variant } from "./path-pattern.ts";
 import { isMatch, keyOf, type Piece } from "./piece.ts";
-import type { RoutingPath } from "./routing-path.ts";
+import type { RoutingPath } from "../routing-path.ts";
 
 /** How far a path came. */
 export interface Walk {

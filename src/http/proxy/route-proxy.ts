@@ -75,8 +75,10 @@ export class RouteProxy implements Surface {
   #choose(request: IncomingMessage): Destination | undefined {
     const url = this.#resolver?.(pathOf(request), request);
     if (url === undefined) return undefined;
+    if (typeof url !== "string") throw noUrl(url);
     const target = this.#targetOf(url);
-    const isOurs = request.headers.authorization === `Bearer ${this.#settings.token}`;
+    const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
+    const isOurs = given === this.#settings.token;
     return {
       app: url,
       rule: "setRouteProxyResolver",
@@ -94,4 +96,11 @@ export class RouteProxy implements Surface {
     this.#targets.set(url, target);
     return target;
   }
+}
+
+function noUrl(seen: unknown): TypeError {
+  const what = seen instanceof Promise ? "a promise" : String(seen);
+  return new TypeError(
+    `the resolver of setRouteProxyResolver returned ${what}; it has to return a base URL or undefined at once`,
+  );
 }

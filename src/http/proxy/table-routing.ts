@@ -2,7 +2,7 @@
 
 import { parseTarget, type ProxyTarget, type TargetOptions } from "../engine/target.ts";
 import { type PathPattern, parsePattern } from "../microfrontends/path-pattern.ts";
-import { splitTarget } from "../microfrontends/routing-path.ts";
+import { splitTarget } from "../routing-path.ts";
 import { SegmentTrie } from "../microfrontends/segment-trie.ts";
 import { compareVariants } from "../microfrontends/specificity.ts";
 import type { Destination, Routing } from "./routing.ts";
