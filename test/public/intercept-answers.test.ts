@@ -521,17 +521,15 @@ test.each([
   expect(answer.headers["content-length"]).toBe(undefined);
 });
 
-test.runIf(zstdCompressSync !== undefined)(
-  "a zstd body of fetch arrives readable, whether this Node undid it or not",
-  async () => {
-    const bytes = zstdCompressSync!(text);
-    const origin = await openOrigin(bytes, { "Content-Encoding": "zstd" });
-    const server = await openAnswering(() => fetch(origin.url));
-    const answer = await ask(server, "/");
-    const isCompressed = answer.headers["content-encoding"] === "zstd";
-    expect(isCompressed ? answer.bytes : answer.text).toEqual(isCompressed ? bytes : text);
-  },
-);
+test("a zstd body of fetch arrives readable, whether this Node undid it or not", async () => {
+  // Node 20 cannot make one; there the rows below stand for it.
+  const bytes = zstdCompressSync?.(text) ?? Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 1, 2, 3]);
+  const origin = await openOrigin(bytes, { "Content-Encoding": "zstd" });
+  const server = await openAnswering(() => fetch(origin.url));
+  const answer = await ask(server, "/");
+  const isCompressed = answer.headers["content-encoding"] === "zstd";
+  expect(isCompressed ? answer.bytes : answer.text).toEqual(isCompressed ? bytes : text);
+});
 
 test.each([
   {

@@ -27,7 +27,7 @@ const SMUGGLED = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
 /** Sent behind each attack, so that the connection comes to an end that can be waited for. */
 const LAST = get("/last", "Connection: close\r\n");
 /** Ends what would wait for ever: a body that was announced and does not come. */
-const LIMITS = { proxyIdleTimeoutMs: 150, proxyHeadTimeoutMs: 150 };
+const LIMITS = { proxyIdleTimeoutMs: 500, proxyHeadTimeoutMs: 5_000 };
 
 const ORIGINS = [
   { origin: "an origin that keeps connections", connection: "" },
@@ -86,16 +86,11 @@ function answersIn(received: Buffer, isFirstHead: boolean): Pick<Result, "answer
   return { answered, statuses };
 }
 
-/**
- * Each request at the origin was answered to the client as itself; so the front saw the same requests. The one behind
- * the attack may lack its answer: Node hands a pipelined request on before it closes after a refusal.
- */
+/** Each request at the origin was answered to the client as itself; so the front saw the same requests. */
 function expectInStep({ origin, answered, statuses }: Result): void {
   expect(origin.violations).toEqual([]);
-  const isLastUnanswered = statuses.length === 1 && statuses[0] !== 200;
   const seen = origin.requests.map(nameOf);
-  const counted = isLastUnanswered ? seen.filter((name) => name !== "GET /last 0") : seen;
-  expect(counted.sort()).toEqual([...answered].sort());
+  expect(seen.sort()).toEqual([...answered].sort());
 }
 
 describe.each(ORIGINS)(
