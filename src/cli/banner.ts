@@ -3,6 +3,7 @@
 import type { ReverseProxy } from "../http/proxy/proxy.ts";
 import type { ProxyOptions } from "../http/proxy/proxy-options.ts";
 import { originOf } from "../http/microfrontends/hosts.ts";
+import { PortBook } from "../http/microfrontends/port-book.ts";
 
 interface Row {
   readonly app: string;
@@ -30,9 +31,10 @@ function rowsOf({ target, routes = {}, microfrontends }: ProxyOptions): Row[] {
       paths: [],
     }));
   }
-  return microfrontends.apps.map(({ name, local, isDefault, rules }) => ({
-    app: name,
-    target: originOf(local),
-    paths: isDefault ? ["(default)"] : rules.map(({ pattern }) => pattern),
+  const book = new PortBook(microfrontends);
+  return microfrontends.apps.map((app) => ({
+    app: app.name,
+    target: originOf({ ...app.local, port: book.lookup(app) }),
+    paths: app.isDefault ? ["(default)"] : app.rules.map(({ pattern }) => pattern),
   }));
 }

@@ -24,7 +24,7 @@ Sends each request to the application that its path belongs to. Without a file i
 microfrontends.jsonc in the working directory and above it. As the "proxy" script of the default application it is what
 Turborepo starts.
 
-  --port <n>             listen here instead of 3024
+  -p, --port <n>         listen here instead of 3024
   --host <host>          listen here instead of 127.0.0.1; anything wider needs CROSSWIRE_TOKEN, for the status page
   --target <url>         send everything here, without a file
   --route <pattern=url>  send these paths there, without a file; may be repeated
@@ -37,18 +37,31 @@ Turborepo starts.
   --print-port [app]     print the port of an application, or of the package in the working directory, and end
   --json                 log JSON lines
   --quiet                log no requests
+  --config <file>        the same as the file without it
+  -h, --help             print this
 `;
 
 export async function proxyCommand(args: readonly string[]): Promise<void> {
   const given = readArguments(args, OPTIONS, ["--names", "--local-apps"]);
   if (isSet(given, "help")) return void process.stdout.write(HELP);
   if (isSet(given, "print-port")) return printPort(given.positionals, textOf(given, "config"));
+  const settings = settingsOf(given);
   const { source, microfrontends } = sourceOf(given);
   for (const warning of microfrontends?.warnings ?? []) process.stderr.write(`${warning}\n`);
-  const proxy = createProxy({ ...source, ...settingsOf(given) });
+  const proxy = create({ ...source, ...settings });
   await proxy.start();
   process.stdout.write(`${banner(proxy, source, isSet(given, "json"))}\n`);
   closeOnSignal(proxy);
+}
+
+/** What the options cannot mean is a misuse like any other. */
+function create(options: ProxyOptions): ReverseProxy {
+  try {
+    return createProxy(options);
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 const OPTIONS = {

@@ -10,6 +10,8 @@ crosswire routes explain <path> [microfrontends.json]
 
   --flag <name>   explain as if this routing flag were on; may be repeated
   --json          print JSON
+  --config <file> the same as the file without it
+  -h, --help      print this
 `;
 
 const OPTIONS = {
@@ -50,8 +52,13 @@ function explain(
 function list({ apps, shownAs, warnings }: Microfrontends, asJson: boolean): string {
   const rows = apps.flatMap(({ name, isDefault, rules, at }) =>
     isDefault
-      ? [{ pattern: "(default)", app: name, at: `${shownAs}:${at.line}` }]
-      : rules.map(({ pattern, line }) => ({ pattern, app: name, at: `${shownAs}:${line}` })),
+      ? [{ pattern: "(default)", app: name, at: `${shownAs}:${at.line}`, flag: undefined }]
+      : rules.map(({ pattern, line, flag }) => ({
+          pattern,
+          app: name,
+          at: `${shownAs}:${line}`,
+          flag,
+        })),
   );
   if (asJson) return `${JSON.stringify({ routes: rows, warnings }, undefined, 2)}\n`;
   const widths = [
@@ -59,7 +66,8 @@ function list({ apps, shownAs, warnings }: Microfrontends, asJson: boolean): str
     Math.max(...rows.map(({ app }) => app.length)),
   ] as const;
   const lines = rows.map(
-    ({ pattern, app, at }) => `${pattern.padEnd(widths[0])}  ${app.padEnd(widths[1])}  ${at}`,
+    ({ pattern, app, at, flag }) =>
+      `${pattern.padEnd(widths[0])}  ${app.padEnd(widths[1])}  ${at}${flag === undefined ? "" : `  flag ${flag}`}`,
   );
   return `${[...lines, ...warnings.map((warning) => `warning: ${warning}`)].join("\n")}\n`;
 }

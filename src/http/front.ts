@@ -8,9 +8,9 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Limits } from "../limits.ts";
 import { warn } from "../node/diagnostics.ts";
-import type { Gate } from "./gate.ts";
+import type { Gate, Refusal } from "./gate.ts";
 import { createHardenedServer, type FrontTls } from "./hardened-server.ts";
-import { answerJson, type FrontReply, hasBody, refuseUpgrade } from "./reply.ts";
+import { answerJson, type FrontReply, hasBody, isBehindLast, refuseUpgrade } from "./reply.ts";
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -20,16 +20,33 @@ export interface Surface {
   upgrade?(request: IncomingMessage, socket: Duplex, head: Buffer): boolean;
 }
 
+export interface FrontOptions {
+  readonly tls?: FrontTls | undefined;
+  /** Called with what the front answered by itself, because no surface got the request, or none took it. */
+  readonly onRefused?: (
+    kind: "http" | "websocket",
+    request: IncomingMessage,
+    reply: FrontReply,
+  ) => void;
+}
+
 export class Front {
   readonly server: Server;
   #gate: Gate;
   #surfaces: readonly Surface[];
+  #onRefused: FrontOptions["onRefused"];
   #sockets = new Set<Socket>();
   #sessions = new Set<Http2Session>();
 
-  constructor(gate: Gate, limits: Limits, surfaces: readonly Surface[], tls?: FrontTls) {
+  constructor(
+    gate: Gate,
+    limits: Limits,
+    surfaces: readonly Surface[],
+    { tls, onRefused }: FrontOptions = {},
+  ) {
     this.#gate = gate;
     this.#surfaces = surfaces;
+    this.#onRefused = onRefused;
     this.server = createHardenedServer(limits, tls);
     const answer = (request: IncomingMessage, response: ServerResponse): void =>
       this.#answer(request, response);
@@ -59,16 +76,33 @@ export class Front {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const refusal = this.#gate.checkVisitor(request);
-    if (refusal !== undefined) return answerJson(response, { ...refusal, code: "XW_REFUSED" });
+    // SECURITY: the connection ends with an answer given before; nobody would hear what became of this request.
+    if (isBehindLast(request)) return;
+    const reply = this.#offer(
+      request,
+      this.#gate.checkVisitor(request),
+      (surface) => surface.answer?.(request, response) === true,
+    );
+    if (reply === undefined) return;
+    answerJson(response, reply);
+    this.#onRefused?.("http", request, reply);
+  }
+
+  /** Offers the request to the surfaces. Returns what to say when none takes it. */
+  #offer(
+    request: IncomingMessage,
+    refusal: Refusal | undefined,
+    take: (surface: Surface) => boolean,
+  ): FrontReply | undefined {
+    if (refusal !== undefined) return { ...refusal, code: "XW_REFUSED" };
     toOriginForm(request);
     try {
-      if (this.#surfaces.some((surface) => surface.answer?.(request, response) === true)) return;
+      if (this.#surfaces.some(take)) return undefined;
     } catch (error) {
-      return answerJson(response, failed(error));
+      return failed(error);
     }
     const reason = `nothing is served at ${JSON.stringify(pathOf(request))}`;
-    answerJson(response, { status: 404, code: "XW_REFUSED", reason });
+    return { status: 404, code: "XW_REFUSED", reason };
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -76,11 +110,8 @@ export class Front {
     socket.on("error", destroy);
     if (!isWebSocket(request)) return this.#serveWithoutUpgrade(request, socket, head);
     // SECURITY: what follows such a head would be read as frames by one and as a body by another.
-    if (hasBody(request)) {
-      const reason = "an upgrade must not have a body";
-      return refuseUpgrade(socket, { status: 400, code: "XW_REFUSED", reason });
-    }
-    this.#open(request, socket, head);
+    if (hasBody(request)) this.#refuse(request, socket, 400, "an upgrade must not have a body");
+    else this.#open(request, socket, head);
   }
 
   /** Over HTTP/2 a WebSocket is asked for by CONNECT (RFC 8441), and the second argument is the response. */
@@ -91,22 +122,24 @@ export class Front {
     if (stream !== undefined && request.headers[":protocol"] === "websocket")
       return this.#open(request, stream, Buffer.alloc(0));
     // SECURITY: a tunnel to wherever the client likes is not what a front is for.
-    const reason = "CONNECT is not served here";
-    refuseUpgrade(duplex, { status: 405, code: "XW_REFUSED", reason });
+    this.#refuse(request, duplex, 405, "CONNECT is not served here");
   }
 
   #open(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const refusal = this.#gate.checkVisitorUpgrade(request);
-    if (refusal !== undefined) return refuseUpgrade(socket, { ...refusal, code: "XW_REFUSED" });
-    toOriginForm(request);
-    try {
-      if (this.#surfaces.some((surface) => surface.upgrade?.(request, socket, head) === true))
-        return;
-    } catch (error) {
-      return refuseUpgrade(socket, failed(error));
-    }
-    const reason = `no WebSocket is served at ${JSON.stringify(pathOf(request))}`;
-    refuseUpgrade(socket, { status: 404, code: "XW_REFUSED", reason });
+    const reply = this.#offer(
+      request,
+      this.#gate.checkVisitorUpgrade(request),
+      (surface) => surface.upgrade?.(request, socket, head) === true,
+    );
+    if (reply === undefined) return;
+    refuseUpgrade(socket, reply);
+    this.#onRefused?.("websocket", request, reply);
+  }
+
+  #refuse(request: IncomingMessage, socket: Duplex, status: number, reason: string): void {
+    const reply = { status, code: "XW_REFUSED", reason };
+    refuseUpgrade(socket, reply);
+    this.#onRefused?.("websocket", request, reply);
   }
 
   /**
@@ -170,6 +203,8 @@ function withoutToken(list: string, token: string): string {
 }
 
 function keepWhileOpen<Kept extends Socket | Http2Session>(set: Set<Kept>, kept: Kept): void {
+  // Some connections come back, see #serveWithoutUpgrade.
+  if (set.has(kept)) return;
   set.add(kept);
   kept.once("close", () => set.delete(kept));
 }

@@ -31,7 +31,7 @@ type Verdict = Refusal | undefined;
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(\d{1,5}))?$/;
 const ORIGIN = /^(https?):\/\/([^/@#?,\s]+)$/;
-const FORWARDABLE = /^[\x21\x22\x24-\x7e\x80-\xff]+$/;
+const FORWARDABLE = /^[\x21\x22\x24-\x7e]+$/;
 const ABSOLUTE = /^https?:\/\/([^/?#@]+)(?:[/?]|$)/i;
 const MAX_VERDICTS = 256;
 const LOOPBACK_NAME = /^(localhost|[a-z0-9.-]+\.localhost|127\.0\.0\.1|\[::1\])$/;
@@ -192,6 +192,13 @@ function hostsOf(request: Request): readonly string[] {
 
 function hostOf(request: Request): string | undefined {
   return hostsOf(request)[0]?.toLowerCase();
+}
+
+/** Throws TypeError for a token that is easily guessed, or that no header can carry. */
+export function assertToken(token: string): void {
+  if (!/^[\w.~+/=-]{16,512}$/.test(token)) {
+    throw new TypeError("A token has 16 to 512 characters out of A-Z a-z 0-9 and . _ ~ + / = -");
+  }
 }
 
 /** SECURITY: Node keeps the first of two Host headers and says nothing, so the raw list is counted. */

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 /** An answer of the front itself, as JSON. */
@@ -77,7 +78,17 @@ export function refuseUpgrade(socket: Duplex, reply: FrontReply): void {
 
 /** HTTP/2 has a stream for each request, and no such field. */
 function closeAfter(response: ServerResponse): void {
-  if (response.req.httpVersionMajor === 1) response.setHeader("Connection", "close");
+  const { req } = response;
+  if (req.httpVersionMajor !== 1) return;
+  ending.add(req.socket);
+  response.setHeader("Connection", "close");
+}
+
+/** Connections whose last answer was given; Node would still hand over requests that came behind. */
+const ending = new WeakSet<Socket>();
+
+export function isBehindLast({ socket }: IncomingMessage): boolean {
+  return ending.has(socket);
 }
 
 function isHttp2Stream(socket: Duplex): socket is ServerHttp2Stream {

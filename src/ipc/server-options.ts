@@ -1,6 +1,7 @@
 // What a server is told when it is created, and what is refused at once.
 
 import { randomBytes } from "node:crypto";
+import { assertToken } from "../http/gate.ts";
 import { isLocalPlace, LOOPBACK, type Place } from "../http/listener.ts";
 import type { SharedOptions } from "./socket.ts";
 
@@ -35,8 +36,6 @@ export function tokenOf({ token }: IPCServerOptions, place: Place): string {
       "A host beyond loopback needs a token of your own: new IPCServer(port, { host, token }).",
     );
   }
-  if (token !== undefined && !/^[\w.~+/=-]{16,512}$/.test(token)) {
-    throw new TypeError("A token has 16 to 512 characters out of A-Z a-z 0-9 and . _ ~ + / = -");
-  }
+  if (token !== undefined) assertToken(token);
   return token ?? randomBytes(32).toString("base64url");
 }

@@ -131,7 +131,7 @@ class OwnEngine implements ProxyEngine, ExchangeHome {
   stats(): EngineStats {
     const pools = [...this.#pools.values()];
     return {
-      connections: pools.reduce((sum, { size }) => sum + size, 0),
+      connections: pools.reduce((sum, { size }) => sum + size, this.#tunnels.size),
       idleConnections: pools.reduce((sum, { idleSize }) => sum + idleSize, 0),
       exchanges: this.#exchanges.size,
       tunnels: this.#tunnels.size,

@@ -12,10 +12,19 @@ const CERTIFICATE = /CERT|SIGNATURE|ISSUER/;
 
 export function unreachable({ url }: ProxyTarget, cause: SystemError): CrosswireError {
   const seen = cause.code ?? cause.message;
-  const remedy = CERTIFICATE.test(seen)
-    ? "Its certificate is not trusted; name the authority by the option ca, or accept any by insecure."
-    : "Start the server, or correct the target.";
-  return failure("XW_UNREACHABLE", `Cannot connect to ${url}: ${seen}. ${remedy}`, cause);
+  if (CERTIFICATE.test(seen)) {
+    const remedy = "name its authority by the option ca, or accept any by insecure";
+    return failure(
+      "XW_UPSTREAM",
+      `The certificate of ${url} is not trusted (${seen}); ${remedy}.`,
+      cause,
+    );
+  }
+  return failure(
+    "XW_UNREACHABLE",
+    `Cannot connect to ${url}: ${seen}. Start the server, or correct the target.`,
+    cause,
+  );
 }
 
 export function brokeOff({ url }: ProxyTarget, when: string, cause?: SystemError): CrosswireError {

@@ -93,6 +93,7 @@ function appendedLines(origin: Origin, claimed: readonly string[], host: string)
   };
   if (origin.address !== "") add("X-Forwarded-For", origin.address, true);
   if (host !== "") add("X-Forwarded-Host", host, false);
+  if (origin.port !== 0) add("X-Forwarded-Port", String(origin.port), false);
   add("X-Forwarded-Proto", schemeOf(origin), false);
   add("Forwarded", elementOf(origin, host), true);
   return [...said.values()].map(([name, value]) => `${name}: ${value}\r\n`).join("");

@@ -5,7 +5,7 @@ import type { ConnectionOptions } from "node:tls";
 export interface TargetOptions {
   /** The Host that the target sees: the client's own, or the one of its URL. */
   readonly host?: "client" | "target";
-  /** Certificates to trust for this target beside the system's. */
+  /** The authorities to trust for this target, in place of those that Node knows. */
   readonly ca?: string | Buffer;
   /** Accept any certificate of this target. */
   readonly insecure?: boolean;

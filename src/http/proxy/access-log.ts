@@ -12,7 +12,7 @@ const MAX_PATH = 200;
 export function readableLine(entry: AccessEntry): string {
   const { at, kind, method, path, status, durationMs, app } = entry;
   const what = kind === "websocket" ? "WS" : method;
-  const line = `${at.slice(11, 19)} ${what} ${shortened(path)} ${status} ${durationMs} ms ${app}${remarks(entry)}`;
+  const line = `${localTime(at)} ${what} ${shortened(path)} ${status} ${durationMs} ms${app === undefined ? "" : ` ${app}`}${remarks(entry)}`;
   return line.replaceAll(CONTROL, escaped);
 }
 
@@ -39,6 +39,11 @@ function remarks({
     ...(error === undefined ? [] : [`${error.code}: ${error.message}`]),
   ];
   return said.length === 0 ? "" : ` (${said.join("; ")})`;
+}
+
+/** Of the clock on the wall; the JSON line has it in full. */
+function localTime(at: string): string {
+  return new Date(at).toTimeString().slice(0, 8);
 }
 
 function shortened(path: string): string {

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { parseTarget, type ProxyTarget } from "../engine/target.ts";
+import { isLoopbackHost } from "../listener.ts";
 import type { Application } from "../microfrontends/application.ts";
 import { refererPathOf } from "../microfrontends/asset-paths.ts";
 import { originOf } from "../microfrontends/hosts.ts";
@@ -84,8 +85,9 @@ function destinationOf(app: Application, book: PortBook, isExpected: boolean): D
 
 function localTarget({ local }: Application, port: number): ProxyTarget {
   const url = originOf({ ...local, port });
-  // Local certificates are made by whoever develops here.
-  return parseTarget(url, local.protocol === "https" ? { insecure: true } : {});
+  // Certificates for this machine are made by whoever develops here, and no authority knows them.
+  const isHere = isLoopbackHost(local.host) || local.host.endsWith(".localhost");
+  return parseTarget(url, local.protocol === "https" && isHere ? { insecure: true } : {});
 }
 
 /**

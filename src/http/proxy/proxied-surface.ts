@@ -134,8 +134,9 @@ export class ProxiedSurface implements Surface {
     return attempt(fallback, { ...options, editResponse: localized(fallback) });
   }
 
-  #noteUp({ status }: ProxyOutcome, { app }: Destination): void {
-    if (status !== 0 && this.#readiness.size > 0) this.#readiness.get(app)?.noteUp();
+  #noteUp({ status }: ProxyOutcome, { app, isDeployed }: Destination): void {
+    if (status === 0 || isDeployed === true || this.#readiness.size === 0) return;
+    this.#readiness.get(app)?.noteUp();
   }
 
   /** Whether to try again: the application came, or the client left, which the engine will tell. */

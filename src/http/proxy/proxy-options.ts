@@ -4,6 +4,7 @@ import { CrosswireError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
 import type { Trace } from "../../trace.ts";
 import type { ProxyEngine } from "../engine/engine.ts";
+import { assertToken } from "../gate.ts";
 import type { FrontTls } from "../hardened-server.ts";
 import { isLocalPlace, LOOPBACK } from "../listener.ts";
 import type { Microfrontends } from "../microfrontends/microfrontends.ts";
@@ -55,6 +56,8 @@ export function routingOf(options: ProxyOptions): Routing {
       `createProxy needs one of target, routes and microfrontends, and got ${given.length} of them.`,
     );
   }
+  if (microfrontends === undefined && (flags !== undefined || localApps !== undefined))
+    throw new TypeError("flags and localApps are for microfrontends; give these too.");
   if (target !== undefined) return singleRouting(target);
   if (routes !== undefined) return tableRouting(routes);
   return microfrontendsRouting(microfrontends as Microfrontends, { flags, localApps });
@@ -81,6 +84,7 @@ export function placeOf({
       "A host beyond loopback needs a token of your own: createProxy({ host, token }). The status page asks for it.",
     );
   }
+  if (token !== undefined) assertToken(token);
   return { port: chosen, host, isExposed };
 }
 

@@ -76,7 +76,10 @@ export class ReverseProxy {
       traffic: this.#traffic,
       proxied: this.#proxied,
     });
-    this.#front = new Front(gate, this.#limits, [status, this.#proxied], tls);
+    this.#front = new Front(gate, this.#limits, [status, this.#proxied], {
+      tls,
+      onRefused: (kind, request, reply) => this.#traffic.refused(kind, request, reply),
+    });
   }
 
   /** Rejects with XW_LISTEN when the port is taken. */

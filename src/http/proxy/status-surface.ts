@@ -53,7 +53,9 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const { gate, isExposed, proxied } = parts;
-  const refusal = isExposed ? gate.checkControl(request) : gate.checkReader(request);
+  // The page of an application that is down asks for nothing but this, and has no token.
+  const isSecret = isExposed && !path.startsWith(APPS);
+  const refusal = isSecret ? gate.checkControl(request) : gate.checkReader(request);
   if (refusal !== undefined) return answerJson(response, { ...refusal, code: "XW_REFUSED" });
   if (request.method !== "GET" && request.method !== "HEAD") {
     const reason = `${request.method} is not for ${path}; use GET`;

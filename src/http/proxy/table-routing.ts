@@ -18,11 +18,14 @@ export type RouteTable = Readonly<Record<string, string | TableRoute>>;
 
 /** Throws XW_CONFIG for a pattern and TypeError for a target that is none. The most specific pattern wins. */
 export function tableRouting(table: RouteTable): Routing {
+  if (Object.keys(table).length === 0)
+    throw new TypeError("routes is empty; give at least one path pattern with its target.");
   const routes = Object.entries(table).map(([pattern, route]) => ({
     pattern: parsePattern(pattern),
     destination: destinationOf(pattern, typeof route === "string" ? { target: route } : route),
   }));
   const ranked = rank(routes);
+  assertApart(ranked);
   const trie = new SegmentTrie();
   for (const [place, { variant }] of ranked.entries()) trie.add(variant, place);
   return {
@@ -33,6 +36,20 @@ export function tableRouting(table: RouteTable): Routing {
     apps: appsOf(routes.map(({ destination }) => destination)),
     routes: routes.map(({ destination: { rule, app } }) => ({ pattern: rule, app })),
   };
+}
+
+/** Two patterns for the same paths: one of them would never get anything. */
+function assertApart(ranked: readonly Ranked[]): void {
+  const known = new Map<string, Destination>();
+  for (const { variant, destination } of ranked) {
+    const other = known.get(variant.key);
+    if (other !== undefined && other !== destination) {
+      throw new TypeError(
+        `The routes ${JSON.stringify(other.rule)} and ${JSON.stringify(destination.rule)} claim the same paths; remove one.`,
+      );
+    }
+    known.set(variant.key, destination);
+  }
 }
 
 /** Everything goes to one target. */

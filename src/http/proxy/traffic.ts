@@ -1,12 +1,13 @@
 // What went through a proxy: counted, told to whoever watches, and handed to the access log.
 
 import type { IncomingMessage } from "node:http";
-import type { CrosswireError } from "../../errors.ts";
+import { CrosswireError } from "../../errors.ts";
 import { warn } from "../../node/diagnostics.ts";
 import { nodeClock } from "../../node/node-clock.ts";
 import type { TraceSinks } from "../../trace.ts";
 import type { ProxyOutcome } from "../engine/engine.ts";
 import { pathOf } from "../front.ts";
+import type { FrontReply } from "../reply.ts";
 import type { Destination } from "./routing.ts";
 
 /** One request or WebSocket that is over. */
@@ -22,10 +23,11 @@ export interface AccessEntry {
   readonly durationMs: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
-  readonly app: string;
-  readonly rule: string;
+  /** Absent when the proxy answered by itself: no route, or a Host or Origin that is not allowed. */
+  readonly app?: string;
+  readonly rule?: string;
   /** The base URL of whoever answered, or was to answer. */
-  readonly target: string;
+  readonly target?: string;
   /** The time that it was held because the application was not there yet. */
   readonly heldMs?: number;
   /** Answered by the deployed application, in place of one that is not there. */
@@ -34,7 +36,10 @@ export interface AccessEntry {
 }
 
 export interface TrafficCounters {
+  /** Passed on, or at least tried. */
   readonly requests: number;
+  /** Answered by the proxy itself: no route, or a Host or Origin that is not allowed. */
+  readonly refused: number;
   readonly webSockets: number;
   readonly openWebSockets: number;
   /** Answers by their first digit, `2xx` and so on. */
@@ -65,6 +70,7 @@ export class Traffic {
   #lastId = 0;
   #counters = {
     requests: 0,
+    refused: 0,
     webSockets: 0,
     openWebSockets: 0,
     failures: 0,
@@ -121,6 +127,24 @@ export class Traffic {
     this.#tell(entry);
   }
 
+  /** The proxy itself answered. */
+  refused(kind: Passage["kind"], request: IncomingMessage, { status, reason }: FrontReply): void {
+    this.#counters.refused++;
+    this.#tally(status);
+    if (this.#onAccess === undefined) return;
+    this.#tell({
+      at: new Date().toISOString(),
+      kind,
+      method: request.method ?? "GET",
+      path: pathOf(request),
+      status,
+      durationMs: 0,
+      bytesUp: 0,
+      bytesDown: 0,
+      error: new CrosswireError("XW_REFUSED", reason),
+    });
+  }
+
   /** Whoever keeps the log must not cost anybody an answer. */
   #tell(entry: AccessEntry): void {
     try {
@@ -137,12 +161,20 @@ export class Traffic {
     if (isFallback) counters.fallbacks++;
     counters.bytesUp += outcome.bytesUp;
     counters.bytesDown += outcome.bytesDown;
+    this.#tally(status);
+  }
+
+  #tally(status: number): void {
     const family = Math.floor(status / 100);
     this.#statuses[family] = (this.#statuses[family] ?? 0) + 1;
   }
 }
 
-function entryOf(passage: Passage, outcome: ProxyOutcome, status: number): AccessEntry {
+function entryOf(
+  passage: Passage,
+  outcome: ProxyOutcome,
+  status: number,
+): AccessEntry & { readonly app: string; readonly rule: string; readonly target: string } {
   const { kind, request, startedAt, destination, target, heldMs, isFallback } = passage;
   const { bytesUp, bytesDown, failure } = outcome;
   const durationMs = Math.round(nodeClock.now() - startedAt);
