@@ -4,6 +4,7 @@ import { IPCServer } from "crosswire";
 import { askBack, command, startServer, startWorkers } from "./calls.ts";
 import { foreignPage, samePort } from "./doors.ts";
 import { abort, handlerThrows, killOne } from "./failures.ts";
+import { answerInPlace, holdFor, passOn } from "./front.ts";
 import { closeGently, everythingEnds } from "./goodbye.ts";
 import { step, title } from "./narrator.ts";
 import { readSlowly, sendAndReceive } from "./streams.ts";
@@ -27,6 +28,9 @@ export async function main(): Promise<void> {
     await step("A handler throws", () => handlerThrows(server));
     await step("The caller gives up", () => abort(server));
     await step("A worker is killed in the middle of a call", () => killOne(server, third));
+    await step("A web request is answered in place of a service", () => answerInPlace(server));
+    await step("Another one is passed on to the service itself", () => passOn(server));
+    await step("A proxy waits for an application that is starting", holdFor);
     await step("A second process wants the same port", () => samePort(server));
     await step("Strangers knock", () => foreignPage(server));
     await step("The server closes while a call is in flight", () => closeGently(server, first));

@@ -87,7 +87,7 @@ function answersIn(received: Buffer, isFirstHead: boolean): Pick<Result, "answer
 }
 
 /** Each request at the origin was answered to the client as itself; so the front saw the same requests. */
-function expectInStep({ origin, answered, statuses }: Result): void {
+function expectInStep({ origin, answered }: Result): void {
   expect(origin.violations).toEqual([]);
   const seen = origin.requests.map(nameOf);
   expect(seen.sort()).toEqual([...answered].sort());
