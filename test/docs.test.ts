@@ -183,7 +183,7 @@ test(
       });
     for (const { stdout, stderr } of await Promise.all([tour(), tour()])) {
       expect(stderr).toBe("");
-      expect(stdout).toContain("13. Everything ends by itself");
+      expect(stdout).toContain("16. Everything ends by itself");
       expect(stdout).toContain("Open sockets and timers in this process: none.");
     }
   },
