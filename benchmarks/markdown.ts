@@ -9,8 +9,8 @@ export function table(head: readonly string[], lines: readonly string[][]): stri
   return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-export function ranged({ median, min, max }: Spread): string {
-  return `**${median.toFixed(2)}** (${min.toFixed(2)}..${max.toFixed(2)})`;
+export function ranged({ median, min, max }: Spread, digits = 2): string {
+  return `**${median.toFixed(digits)}** (${min.toFixed(digits)}..${max.toFixed(digits)})`;
 }
 
 export function whole(value: number): string {

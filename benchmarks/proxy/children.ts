@@ -49,6 +49,6 @@ export function stop(child: ChildProcess): void {
   child.once("exit", () => clearTimeout(timer));
 }
 
-function hasEnded(child: ChildProcess): boolean {
+export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }

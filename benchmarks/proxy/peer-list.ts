@@ -2,12 +2,15 @@
 
 import { findNamed } from "../command-line.ts";
 import type { Peer } from "./peer.ts";
+import { ROUTE_COUNTS } from "./routes.ts";
 
 export type PeerEntry = {
   name: string;
   packages: readonly string[];
   /** Missing for what passes no WebSockets on; those rows show "–". */
   passesWebSockets?: true;
+  /** The row that it is made for; it takes part in no other. */
+  onlyIn?: string;
 } & (
   | { role: "floor" }
   | { role: "crosswire" | "library"; load(): Promise<Peer> }
@@ -71,7 +74,23 @@ export const PEERS: readonly PeerEntry[] = [
   },
   { name: "nginx", role: "server", packages: [], passesWebSockets: true, command: "nginx" },
   { name: "haproxy", role: "server", packages: [], passesWebSockets: true, command: "haproxy" },
+  ...ROUTE_COUNTS.map(routedEntry),
 ];
+
+/** Our peer with so many routes. */
+export function routedName(count: number): string {
+  return `${OURS}-${count}`;
+}
+
+function routedEntry(count: number): PeerEntry {
+  return {
+    name: routedName(count),
+    role: "crosswire",
+    packages: [],
+    onlyIn: "routes",
+    load: async () => (await import("./peers/crosswire.ts")).routedPeer(count),
+  };
+}
 
 export function findPeer(name: string | undefined): PeerEntry {
   return findNamed(PEERS, "peer", name);

@@ -4,10 +4,13 @@ import type { Machine } from "../machine.ts";
 import { NOTHING, ranged, table, toRoundedJson, whole } from "../markdown.ts";
 import { cpuMicros, p50Micros, pairedSpread, rate, ratio, spread } from "../rpc/cells.ts";
 import type { Rounds } from "../rpc/rounds.ts";
-import { mebibytes, type Verdict } from "./goals.ts";
-import { FLOOR, RIVAL } from "./peer-list.ts";
+import { mebibytes, millis, type Verdict } from "./goals.ts";
+import { FLOOR, RIVAL, routedName } from "./peer-list.ts";
 import type { Measurement, Plan } from "./rounds.ts";
 import type { Row } from "./rows.ts";
+
+/** What a table of more routes is compared with. */
+const FEW_ROUTES = routedName(10);
 
 export interface Report {
   plan: Plan;
@@ -21,23 +24,33 @@ export interface Report {
 
 export function toMarkdown(report: Report): string {
   const { plan, machine } = report;
-  const timed = plan.rows.filter((row) => row.kind === "http" || row.kind === "socket");
-  const memory = plan.rows.filter((row) => row.kind === "memory");
+  const { rows } = plan;
+  const isRouted = (row: Row): boolean => row.kind === "http" && row.hasOwnPeers === true;
+  const isTimed = (row: Row): boolean =>
+    row.kind === "socket" || (row.kind === "http" && !isRouted(row));
   const sections = [
     `# A reverse proxy in front of one target`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, Node ${machine.node}, ` +
       `load ${machine.load.toFixed(1)}; ${plan.rounds} rounds of ${plan.seconds} s with ${plan.load.name}.`,
-    ...section(report, timed, rateCell, [
+    ...section(report, columnsOf(rows.filter(isTimed), rateCell(FLOOR)), [
       `Cell: median ratio to ${FLOOR} (lowest..highest round), then the median figure.`,
     ]),
-    plan.rows.map((row) => `- \`${row.name}\`: ${row.title}`).join("\n"),
-    ...section(report, timed, cpuCell, [
+    rows.map((row) => `- \`${row.name}\`: ${row.title}`).join("\n"),
+    ...section(report, columnsOf(rows.filter(isTimed), cpuCell(RIVAL)), [
       `## CPU time of the proxy per request or message`,
       `User and system time of the proxy process. Ratio to ${RIVAL}: less is better.`,
     ]),
-    ...section(report, memory, memoryCell, [
+    ...section(report, rows.filter(isRouted).flatMap(routeColumns), [
+      `## Routes`,
+      `The number behind the name is the number of routes. Ratios to ${FEW_ROUTES}.`,
+    ]),
+    ...section(report, columnsOf(ofKind(rows, "memory"), memoryCell), [
       `## Memory`,
       `MiB between a process that passed 1 MB on, and its peak while 1 GiB passed. Once per peer.`,
+    ]),
+    ...section(report, columnsOf(ofKind(rows, "start"), startCell), [
+      `## Start`,
+      `Milliseconds to the first answer: median (lowest..highest).`,
     ]),
     ...goalSection(report.verdicts),
     ...remarkSection(report),
@@ -68,37 +81,69 @@ export function toJson({
 
 type Cell = (cells: ReadonlyMap<string, Rounds>, name: string) => string;
 
-function section(report: Report, rows: readonly Row[], cell: Cell, head: string[]): string[] {
-  if (rows.length === 0) return [];
-  const { plan, measurement } = report;
-  const present = plan.peers.filter((peer) => !measurement.absent.has(peer.name));
-  const lines = present.map(({ name }) => [
+interface Column {
+  title: string;
+  row: Row;
+  cell: Cell;
+}
+
+function ofKind(rows: readonly Row[], kind: Row["kind"]): Row[] {
+  return rows.filter((row) => row.kind === kind);
+}
+
+function columnsOf(rows: readonly Row[], cell: Cell): Column[] {
+  return rows.map((row) => ({ title: row.name, row, cell }));
+}
+
+function routeColumns(row: Row): Column[] {
+  return [
+    { title: "rate", row, cell: rateCell(FEW_ROUTES) },
+    { title: "CPU per request", row, cell: cpuCell(FEW_ROUTES) },
+  ];
+}
+
+/** With a line for each peer that takes part in one of these rows. */
+function section({ measurement }: Report, columns: readonly Column[], head: string[]): string[] {
+  if (columns.length === 0) return [];
+  const cellsOf = ({ row }: Column): ReadonlyMap<string, Rounds> =>
+    measurement.rounds.get(row.name) ?? new Map();
+  const names = new Set(columns.flatMap((column) => [...cellsOf(column).keys()]));
+  const lines = Array.from(names, (name) => [
     name,
-    ...rows.map((row) => cell(measurement.rounds.get(row.name) ?? new Map(), name)),
+    ...columns.map((column) => column.cell(cellsOf(column), name)),
   ]);
-  return [...head, table(["peer", ...rows.map((row) => row.name)], lines)];
+  return [...head, table(["peer", ...columns.map(({ title }) => title)], lines)];
 }
 
-function rateCell(cells: ReadonlyMap<string, Rounds>, name: string): string {
-  const own = cells.get(name);
-  const ratios = pairedSpread(own, cells.get(FLOOR), rate, ratio);
-  const p50 = spread(own, p50Micros)?.median;
-  if (ratios === undefined || p50 === undefined) return NOTHING;
-  return `${ranged(ratios)} ${whole(spread(own, rate)?.median ?? 0)}/s, p50 ${whole(p50)} µs`;
+function rateCell(reference: string): Cell {
+  return (cells, name) => {
+    const own = cells.get(name);
+    const ratios = pairedSpread(own, cells.get(reference), rate, ratio);
+    const p50 = spread(own, p50Micros)?.median;
+    if (ratios === undefined || p50 === undefined) return NOTHING;
+    return `${ranged(ratios)} ${whole(spread(own, rate)?.median ?? 0)}/s, p50 ${whole(p50)} µs`;
+  };
 }
 
-function cpuCell(cells: ReadonlyMap<string, Rounds>, name: string): string {
-  const own = cells.get(name);
-  const micros = spread(own, cpuMicros);
-  if (micros === undefined) return NOTHING;
-  const figure = `${micros.median.toFixed(1)} µs`;
-  const ratios = pairedSpread(own, cells.get(RIVAL), cpuMicros, ratio);
-  return ratios === undefined ? figure : `${ranged(ratios)} ${figure}`;
+function cpuCell(reference: string): Cell {
+  return (cells, name) => {
+    const own = cells.get(name);
+    const micros = spread(own, cpuMicros);
+    if (micros === undefined) return NOTHING;
+    const figure = `${micros.median.toFixed(1)} µs`;
+    const ratios = pairedSpread(own, cells.get(reference), cpuMicros, ratio);
+    return ratios === undefined ? figure : `${ranged(ratios)} ${figure}`;
+  };
 }
 
 function memoryCell(cells: ReadonlyMap<string, Rounds>, name: string): string {
   const growth = spread(cells.get(name), mebibytes);
   return growth === undefined ? NOTHING : `${growth.median.toFixed(0)} MiB`;
+}
+
+function startCell(cells: ReadonlyMap<string, Rounds>, name: string): string {
+  const times = spread(cells.get(name), millis);
+  return times === undefined ? NOTHING : ranged(times, 0);
 }
 
 function goalSection(verdicts: readonly Verdict[]): string[] {
@@ -113,7 +158,7 @@ function goalSection(verdicts: readonly Verdict[]): string[] {
   return [`## Goals`, table(["row", "figure", "target", "measured", "result"], lines)];
 }
 
-function remarkSection({ plan, measurement, machine, loadBefore }: Report): string[] {
+function remarkSection({ measurement, machine, loadBefore }: Report): string[] {
   const isBusy = loadBefore > machine.cores / 2;
   const remarks = [
     ...(isBusy
@@ -121,9 +166,6 @@ function remarkSection({ plan, measurement, machine, loadBefore }: Report): stri
           `- **The machine was busy before the run began** (load ${loadBefore.toFixed(1)}): repeat it.`,
         ]
       : []),
-    ...plan.rows.flatMap((row) =>
-      row.kind === "pending" ? [`- \`${row.name}\` is not measured: ${row.missing}.`] : [],
-    ),
     ...[...measurement.absent].map(([name, reason]) => `- ${name} does not run here: ${reason}`),
     ...[...measurement.failed].flatMap(([row, peers]) =>
       [...peers].map(([name, reason]) => `- **${name} is out of \`${row}\`**: ${reason}`),

@@ -9,9 +9,10 @@ import { type Check, checkOf, passGate } from "./gate.ts";
 import type { HttpLoad, LoadResult } from "./http-load.ts";
 import { measureGrowth } from "./memory.ts";
 import { FLOOR, type PeerEntry } from "./peer-list.ts";
-import type { HttpRow, MemoryRow, Row, SocketRow } from "./rows.ts";
+import type { HttpRow, MemoryRow, Row, SocketRow, StartRow } from "./rows.ts";
 import { type RunningPeer, startPeer, startProcess } from "./running-peer.ts";
 import { SocketLoad } from "./socket-load.ts";
+import { BARE, STARTERS, timeStart } from "./start.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -86,22 +87,28 @@ class Run {
   }
 
   async measureRow(row: Row): Promise<void> {
-    if (row.kind === "pending") return;
-    const isSocket = row.kind === "socket";
-    const peers = this.#peers.filter((peer) => !isSocket || peer.entry.passesWebSockets === true);
-    const cells = new Map<string, Rounds>(peers.map((peer) => [peer.entry.name, []]));
+    const cells = new Map<string, Rounds>();
     this.measurement.rounds.set(row.name, cells);
     this.measurement.failed.set(row.name, new Map());
-    for (const peer of peers) await this.#try(row, peer, async () => this.#check(row, peer));
+    if (row.kind === "start") return this.#measureStarts(row, cells);
+    const peers = this.#peers.filter(({ entry }) => takesPart(entry, row));
+    for (const { entry } of peers) cells.set(entry.name, []);
+    for (const peer of peers) {
+      await this.#try(row, peer.entry.name, async () => this.#check(row, peer));
+    }
     if (row.kind === "memory") return this.#measureMemory(row, peers, cells);
-    for (let round = 0; round <= this.#plan.rounds; round += 1) {
+    for (let round = 0; round <= this.#roundsOf(row); round += 1) {
       for (const peer of rotated(peers, round)) {
         const { name } = peer.entry;
         this.#plan.progress(`${row.name} ${round === 0 ? "warm-up" : `round ${round}`} ${name}`);
-        const segment = await this.#try(row, peer, async () => this.#measure(row, peer));
+        const segment = await this.#try(row, name, async () => this.#measure(row, peer));
         if (round > 0) cells.get(name)?.push(segment);
       }
     }
+  }
+
+  #roundsOf({ visitsPerRound = 1 }: Row): number {
+    return this.#plan.rounds * visitsPerRound;
   }
 
   async #check(row: Row, { entry, port }: RunningPeer): Promise<void> {
@@ -122,7 +129,7 @@ class Run {
     for (const peer of peers) {
       if (peer.entry.name === FLOOR) continue;
       this.#plan.progress(`${row.name} ${peer.entry.name}`);
-      const segment = await this.#try(row, peer, async () => {
+      const segment = await this.#try(row, peer.entry.name, async () => {
         const fresh = await startPeer(peer.entry, this.#originPort, this.#plan.setting);
         try {
           const kilobytes = await measureGrowth(fresh, row);
@@ -132,6 +139,23 @@ class Run {
         }
       });
       cells.get(peer.entry.name)?.push(segment);
+    }
+  }
+
+  /** A new process each time; the first one of each only warms the file cache. */
+  async #measureStarts(row: StartRow, cells: Map<string, Rounds>): Promise<void> {
+    const { peers, setting, progress } = this.#plan;
+    const names = new Set([BARE, ...peers.map((peer) => peer.name)]);
+    const starters = STARTERS.filter(({ name }) => names.has(name));
+    for (const { name } of starters) cells.set(name, []);
+    for (let round = 0; round <= this.#roundsOf(row); round += 1) {
+      for (const starter of rotated(starters, round)) {
+        progress(`${row.name} ${round} ${starter.name}`);
+        const time = async (): Promise<number> => timeStart(starter, this.#originPort, setting);
+        const millis = await this.#try(row, starter.name, time);
+        if (round > 0)
+          cells.get(starter.name)?.push(millis === undefined ? undefined : startOf(millis));
+      }
     }
   }
 
@@ -153,19 +177,29 @@ class Run {
   }
 
   /** A peer that failed once is out of this row, and of this row only. */
-  async #try<T>(row: Row, { entry }: RunningPeer, what: () => Promise<T>): Promise<T | undefined> {
+  async #try<T>(row: Row, name: string, what: () => Promise<T>): Promise<T | undefined> {
     const failed = this.measurement.failed.get(row.name);
-    if (failed?.has(entry.name) === true) return undefined;
+    if (failed?.has(name) === true) return undefined;
     try {
       return await what();
     } catch (error) {
-      failed?.set(entry.name, reasonOf(error));
-      if (entry.name !== FLOOR) return undefined;
+      failed?.set(name, reasonOf(error));
+      if (name !== FLOOR) return undefined;
       throw new Error("The target itself failed; there is nothing to compare with.", {
         cause: error,
       });
     }
   }
+}
+
+function takesPart({ onlyIn, passesWebSockets }: PeerEntry, row: Row): boolean {
+  if (onlyIn !== undefined) return onlyIn === row.name;
+  if (row.kind === "http" && row.hasOwnPeers === true) return false;
+  return row.kind !== "socket" || passesWebSockets === true;
+}
+
+function startOf(millis: number): Segment {
+  return { rate: 1000 / millis, cpuMicros: 0, p50Micros: millis * 1000 };
 }
 
 function segmentOf(

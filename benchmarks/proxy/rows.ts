@@ -1,6 +1,7 @@
 // The rows of the proxy table as data. Knows what is asked of a proxy, not how it is timed.
 
 import { findNamed } from "../command-line.ts";
+import { ROUTED_PATH } from "./routes.ts";
 
 export const MB: number = 1024 * 1024;
 export const GB: number = 1024 * MB;
@@ -11,16 +12,29 @@ export const POST_BYTES = 200;
 
 export const SOCKETS = 64;
 
-export type Row = { name: string; title: string } & (
-  | { kind: "http"; path: string; connections: number; bodyBytes?: number }
+export type Row = {
+  name: string;
+  title: string;
+  /** How often a round visits each peer: more than once where a goal is finer than one visit can tell. */
+  visitsPerRound?: number;
+} & (
+  | {
+      kind: "http";
+      path: string;
+      connections: number;
+      bodyBytes?: number;
+      /** Only the peers that are made for this row take part. */
+      hasOwnPeers?: true;
+    }
   | { kind: "socket"; inFlight: number; showsLatency?: true }
   | { kind: "memory"; direction: "down" | "up" }
-  | { kind: "pending"; missing: string }
+  | { kind: "start" }
 );
 
 export type HttpRow = Extract<Row, { kind: "http" }>;
 export type SocketRow = Extract<Row, { kind: "socket" }>;
 export type MemoryRow = Extract<Row, { kind: "memory" }>;
+export type StartRow = Extract<Row, { kind: "start" }>;
 
 export const ROWS: readonly Row[] = [
   {
@@ -87,15 +101,18 @@ export const ROWS: readonly Row[] = [
   },
   {
     name: "routes",
-    title: "GET with 10, 100 and 1,000 routes",
-    kind: "pending",
-    missing: "`createProxy` is not there yet",
+    title: `GET of ${SMALL_BYTES} B, 64 connections, with 10, 100 and 1,000 routes`,
+    kind: "http",
+    path: ROUTED_PATH,
+    connections: 64,
+    hasOwnPeers: true,
+    visitsPerRound: 3,
   },
   {
     name: "start",
-    title: "from the start of `crosswire proxy` to its first answer",
-    kind: "pending",
-    missing: "the command line is not there yet",
+    title: "from the start of the process `crosswire proxy` to its first answer",
+    kind: "start",
+    visitsPerRound: 4,
   },
 ];
 

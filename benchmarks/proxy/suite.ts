@@ -16,12 +16,11 @@ import { type Report, toJson, toMarkdown } from "./report.ts";
 import { measureRounds, type Plan } from "./rounds.ts";
 import { findRow, ROWS } from "./rows.ts";
 
-const ENTRIES = ["origin-process", "proxy-process", "socket-load-process"].map(
-  (name) => `benchmarks/proxy/${name}.ts`,
-);
+const PROCESSES = ["bare-process", "origin-process", "proxy-process", "socket-load-process"];
+const ENTRIES = [...PROCESSES.map((name) => `benchmarks/proxy/${name}.ts`), "src/cli/main.ts"];
 const RESULTS = fileURLToPath(new URL("../results/proxy.json", import.meta.url));
 
-/** Resolves with the exit code: 1 when the gate was missed, or Crosswire changed or lost something. */
+/** Resolves with the exit code: 1 when the gate was missed, or Crosswire did not start, changed or lost something. */
 export async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({
     args,
@@ -36,9 +35,10 @@ export async function run(args: string[]): Promise<number> {
   });
   const node = resolve(values.node);
   const version = versionOf(node);
+  const rows = values.rows?.split(",").map(findRow) ?? ROWS;
   const wishes = {
-    rows: values.rows?.split(",").map(findRow) ?? ROWS,
-    peers: choosePeers(values.peers?.split(",")),
+    rows,
+    peers: choosePeers(values.peers?.split(","), rows),
     rounds: positive("rounds", values.rounds),
     seconds: wholeSeconds(values.seconds),
     progress: showProgress,
@@ -78,15 +78,21 @@ async function measure(plan: Plan, node: string): Promise<Report> {
 
 function exitCodeOf({ verdicts, measurement }: Report): number {
   const isMissed = verdicts.some(({ isGate, result }) => isGate && result === "not met");
-  const isBroken = [...measurement.failed.values()].some((peers) => peers.has(OURS));
+  const ours = PEERS.filter(({ role }) => role === "crosswire");
+  const troubles = [measurement.absent, ...measurement.failed.values()];
+  const isBroken = troubles.some((peers) => ours.some(({ name }) => peers.has(name)));
   return isMissed || isBroken ? 1 : 0;
 }
 
-// The floor is always there: every cell is a ratio to it.
-function choosePeers(names: string[] | undefined): Plan["peers"] {
-  if (names === undefined) return PEERS;
-  const chosen = new Set([FLOOR, ...names].map((name) => findPeer(name)));
-  return PEERS.filter((peer) => chosen.has(peer));
+// The floor is always there: nearly every cell is a ratio to it. Who is made for one row comes with ours.
+function choosePeers(names: string[] | undefined, rows: Plan["rows"]): Plan["peers"] {
+  const chosen = names && new Set([FLOOR, ...names].map((name) => findPeer(name)));
+  const isOursChosen = chosen?.has(findPeer(OURS)) === true;
+  return PEERS.filter((peer) => {
+    const isWanted = chosen === undefined || chosen.has(peer);
+    if (peer.onlyIn === undefined) return isWanted;
+    return (isWanted || isOursChosen) && rows.some(({ name }) => name === peer.onlyIn);
+  });
 }
 
 // wrk knows no fractions.
