@@ -55,4 +55,10 @@ function fail(error: unknown): void {
   process.exitCode = error instanceof UsageError ? MISUSED : FAILED;
 }
 
+/** Whoever read the output has left, `| head` for example. A proxy goes on without its log. */
+function endure(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
+for (const stream of [process.stdout, process.stderr]) stream.on("error", endure);
 run(process.argv.slice(2)).catch(fail);

@@ -3,7 +3,6 @@
 
 import type { CrosswireError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
-import { nodeClock } from "../../node/node-clock.ts";
 import type { ClientHead, ClientSide } from "./client-side.ts";
 import type { Carried, Connection } from "./connection.ts";
 import type { Timed } from "./deadlines.ts";
@@ -14,6 +13,7 @@ import { safeTrailers } from "./fields.ts";
 import type { Pool } from "./pool.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { UpstreamHead } from "./response-head.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import { Upload } from "./upload.ts";
 
 const SAFE_TO_REPEAT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
@@ -44,8 +44,7 @@ export class Exchange implements Carried, Timed {
   #upload: Upload | undefined;
   #connection: Connection | undefined;
   #phase: Phase = "waiting";
-  #startedAt: number;
-  #movedAt: number;
+  #stopwatch = new Stopwatch();
   #isRetried = false;
   #isEventStream = false;
   #hasSentBody = false;
@@ -59,7 +58,6 @@ export class Exchange implements Carried, Timed {
     this.#client = client;
     this.#head = head;
     this.isHead = client.source.method === "HEAD";
-    this.#startedAt = this.#movedAt = nodeClock.now();
     if (head.framing !== "none") this.#upload = this.#createUpload();
     // HOT: a client is gone after each exchange, and an error is dear, benchmarks/proxy.
     client.onGone(() => {
@@ -157,20 +155,21 @@ export class Exchange implements Carried, Timed {
     const { limits } = this.#home;
     const { pool } = this.#parts;
     const { target } = pool;
-    const late = (since: number, limit: TimeLimit): boolean => now - since > limits[limit];
-    if (late(this.#startedAt, "proxyTotalTimeoutMs"))
+    const stillMs = this.#stopwatch.stillMs(now);
+    const late = (limit: TimeLimit): boolean => stillMs > limits[limit];
+    if (this.#stopwatch.totalMs(now) > limits.proxyTotalTimeoutMs)
       return tooSlow(target, "was not done", "proxyTotalTimeoutMs", limits.proxyTotalTimeoutMs);
     switch (this.#phase) {
       case "waiting":
       case "connecting":
-        if (!late(this.#movedAt, "proxyConnectTimeoutMs")) return undefined;
+        if (!late("proxyConnectTimeoutMs")) return undefined;
         return pool.lateFailure(this.#phase, limits.proxyConnectTimeoutMs);
       case "awaiting":
-        if (!late(this.#movedAt, "proxyHeadTimeoutMs")) return undefined;
+        if (!late("proxyHeadTimeoutMs")) return undefined;
         return tooSlow(target, "sent no response", "proxyHeadTimeoutMs", limits.proxyHeadTimeoutMs);
       case "sending":
       case "receiving":
-        if (this.#isEventStream || !late(this.#movedAt, "proxyIdleTimeoutMs")) return undefined;
+        if (this.#isEventStream || !late("proxyIdleTimeoutMs")) return undefined;
         return tooSlow(target, "moved nothing", "proxyIdleTimeoutMs", limits.proxyIdleTimeoutMs);
       case "over":
         return undefined;
@@ -191,7 +190,7 @@ export class Exchange implements Carried, Timed {
   }
 
   #moved(): void {
-    this.#movedAt = nodeClock.now();
+    this.#stopwatch.moved();
   }
 
   #onProgress(): void {

@@ -4,56 +4,73 @@
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 const MASKED = 0x80;
+const LONGEST_HEADER = 14;
 
 export class FramePosition {
   /** Payload that is still to come of the frame begun. */
   #left = 0;
-  #header: number[] = [];
+  /** A header that came in pieces. */
+  #pieces: Buffer | undefined;
+  #size = 0;
 
   get isBetweenFrames(): boolean {
-    return this.#left === 0 && this.#header.length === 0;
+    return this.#left === 0 && this.#size === 0;
   }
 
   /** HOT: for each chunk of each tunnel, benchmarks/proxy. */
-  advance(chunk: Uint8Array): void {
+  advance(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) at = this.#step(chunk, at);
   }
 
   /** How many bytes of `chunk` complete the frame that was begun; -1 when all of them belong to it and it goes on. */
-  restOfFrame(chunk: Uint8Array): number {
+  restOfFrame(chunk: Buffer): number {
     let at = 0;
     while (at < chunk.length && !this.isBetweenFrames) at = this.#step(chunk, at);
     return this.isBetweenFrames ? at : -1;
   }
 
-  /** Returns how far it got. */
-  #step(chunk: Uint8Array, at: number): number {
+  /** Returns how far it got: to the end of a header, of a payload, or of the chunk. */
+  #step(chunk: Buffer, at: number): number {
     if (this.#left > 0) {
       const size = Math.min(this.#left, chunk.length - at);
       this.#left -= size;
       return at + size;
     }
-    this.#header.push(chunk[at] as number);
-    const length = payloadLength(this.#header);
-    if (length !== undefined) {
-      this.#left = length;
-      this.#header = [];
+    if (this.#size === 0) {
+      const size = headerSize(chunk, at, chunk.length);
+      if (at + size <= chunk.length) {
+        this.#left = payloadLength(chunk, at);
+        return at + size;
+      }
+    }
+    return this.#collect(chunk, at);
+  }
+
+  /** One byte at a time: this happens once in a while, between two reads. */
+  #collect(chunk: Buffer, at: number): number {
+    const pieces = (this.#pieces ??= Buffer.alloc(LONGEST_HEADER));
+    pieces[this.#size++] = chunk[at] as number;
+    if (this.#size >= headerSize(pieces, 0, this.#size)) {
+      this.#left = payloadLength(pieces, 0);
+      this.#size = 0;
     }
     return at + 1;
   }
 }
 
-/** Undefined while the header is not whole. */
-function payloadLength(header: readonly number[]): number | undefined {
-  const second = header[1];
-  if (second === undefined) return undefined;
+/** More than there is while the second byte, which tells it, is not there. */
+function headerSize(bytes: Buffer, at: number, end: number): number {
+  if (end - at < 2) return LONGEST_HEADER;
+  const second = bytes[at + 1] as number;
   const short = second & ~MASKED;
   const lengthBytes = short === LENGTH_16 ? 2 : short === LENGTH_64 ? 8 : 0;
-  const size = 2 + lengthBytes + ((second & MASKED) === 0 ? 0 : 4);
-  if (header.length < size) return undefined;
-  if (lengthBytes === 0) return short;
-  let length = 0;
-  for (let i = 2; i < 2 + lengthBytes; i++) length = length * 256 + (header[i] as number);
-  return length;
+  return 2 + lengthBytes + ((second & MASKED) === 0 ? 0 : 4);
+}
+
+function payloadLength(bytes: Buffer, at: number): number {
+  const short = (bytes[at + 1] as number) & ~MASKED;
+  if (short === LENGTH_16) return bytes.readUInt16BE(at + 2);
+  if (short === LENGTH_64) return bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6);
+  return short;
 }

@@ -21,12 +21,12 @@ export class TunnelFlow {
   }
 
   /** Returns whether the destination takes more right now. */
-  pass(chunk: Buffer, onWritten?: () => void): boolean {
+  pass(chunk: Buffer): boolean {
     if (this.isShut) return true;
     const bytes = this.#isDraining ? this.#restOfFrame(chunk) : chunk;
     if (!this.#isDraining) this.#position.advance(chunk);
     this.bytes += bytes.length;
-    const isTaken = bytes.length === 0 || this.#destination.write(bytes, onWritten);
+    const isTaken = bytes.length === 0 || this.#destination.write(bytes);
     if (this.#isDraining) this.#shutBetweenFrames();
     return isTaken;
   }

@@ -5,13 +5,13 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { CrosswireError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
-import { nodeClock } from "../../node/node-clock.ts";
 import { type Carried, Connection } from "./connection.ts";
 import type { Timed } from "./deadlines.ts";
 import { editFields } from "./edit-fields.ts";
 import type { ForwardOptions, ProxyOutcome } from "./engine.ts";
 import { badEdit, clientGone, misspoke, tooSlow } from "./failures.ts";
 import type { UpstreamHead } from "./response-head.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import type { ProxyTarget } from "./target.ts";
 import type { RefusalBody, TunnelClient } from "./tunnel-client.ts";
 import { TunnelFlow } from "./tunnel-flow.ts";
@@ -44,7 +44,7 @@ export class Tunnel implements Carried, Timed {
   #early: Buffer[];
   #earlyBytes: number;
   #refusal: RefusalBody | undefined;
-  #movedAt: number = nodeClock.now();
+  #stopwatch = new Stopwatch();
   #status = 0;
   #resume = (): void => this.#connection.resume();
   #listeners: readonly (readonly [event: string, listener: (chunk: Buffer) => void])[] = [
@@ -125,9 +125,12 @@ export class Tunnel implements Carried, Timed {
   }
 
   onRaw(chunk: Buffer): boolean {
-    this.#movedAt = nodeClock.now();
-    this.#down.pass(chunk, this.#resume);
-    return this.#client.writableLength === 0;
+    this.#stopwatch.moved();
+    this.#down.pass(chunk);
+    if (this.#client.writableLength === 0 || this.#down.isShut) return true;
+    // HOT: a callback only where one is needed, benchmarks/proxy.
+    this.#client.write("", this.#resume);
+    return false;
   }
 
   onRawEnd(): void {
@@ -148,7 +151,7 @@ export class Tunnel implements Carried, Timed {
   }
 
   onData(chunk: Buffer): boolean {
-    this.#movedAt = nodeClock.now();
+    this.#stopwatch.moved();
     this.#down.bytes += chunk.length;
     return this.#refusal?.send(chunk, this.#resume) ?? true;
   }
@@ -169,7 +172,7 @@ export class Tunnel implements Carried, Timed {
 
   overdue(now: number): CrosswireError | undefined {
     const { limits, target } = this.#settings;
-    const waitedMs = now - this.#movedAt;
+    const waitedMs = this.#stopwatch.stillMs(now);
     const late = (what: string, limit: TimeLimit): CrosswireError | undefined =>
       waitedMs > limits[limit] ? tooSlow(target, what, limit, limits[limit]) : undefined;
     switch (this.#phase) {
@@ -192,7 +195,7 @@ export class Tunnel implements Carried, Timed {
 
   #enter(phase: Phase): void {
     this.#phase = phase;
-    this.#movedAt = nodeClock.now();
+    this.#stopwatch.moved();
   }
 
   /** Undefined when the hook that edits the head failed, and with it the tunnel. */
@@ -208,7 +211,7 @@ export class Tunnel implements Carried, Timed {
 
   #fromClient(chunk: Buffer): void {
     if (this.#phase === "open") {
-      this.#movedAt = nodeClock.now();
+      this.#stopwatch.moved();
       if (!this.#up.pass(chunk)) this.#client.pause();
     } else if (this.#phase === "connecting" || this.#phase === "asking") {
       this.#early.push(chunk);

@@ -4,7 +4,7 @@ import type { RawFields, ResponseHead } from "../engine/engine.ts";
 import type { ProxyTarget } from "../engine/target.ts";
 
 /** Says who answered, in each response of a fallback. */
-export const SERVED_BY = "x-crosswire-served-by";
+const SERVED_BY = "x-crosswire-served-by";
 
 /** Fields that would bind the browser's idea of localhost to what holds for the deployed host. */
 const FOR_ITS_HOST_ONLY = new Set(["strict-transport-security", "alt-svc", SERVED_BY]);
