@@ -1,18 +1,15 @@
-// The command `crosswire` as a process of its own: from the sources, or as it was built where the test is about that.
+// The command `crosswire` as a process of its own.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { onTestFinished, TestRunner } from "vitest";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
 import { type Inbox, inbox, within } from "../fixtures/wait.ts";
 
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
-// By its place: the commands of a test run in directories that have no packages.
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
 export interface CommandOptions {
   readonly cwd?: string;
@@ -36,7 +33,7 @@ export interface Command {
 
 /** It is killed at the end of the test. */
 export function startCommand(args: readonly string[], options: CommandOptions = {}): Command {
-  const child = spawn(process.execPath, [...program(), ...args], {
+  const child = spawn(process.execPath, [program(), ...args], {
     cwd: options.cwd ?? ROOT,
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -91,11 +88,12 @@ export async function startProxy(
   return { ...command, url: `http://127.0.0.1:${port}`, port, banner };
 }
 
-function program(): readonly string[] {
-  if (TestRunner.getCurrentTest()?.file.projectName !== "dist")
-    return ["--import", TSX, join(ROOT, "src/cli/main.ts")];
+/** As `npm test` has built it: from the sources it would take two seconds to start. */
+function program(): string {
   const { bin } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     readonly bin: { readonly crosswire: string };
   };
-  return [join(ROOT, bin.crosswire)];
+  const built = join(ROOT, bin.crosswire);
+  if (existsSync(built)) return built;
+  throw new Error(`There is no ${bin.crosswire}; run npm run build first.`);
 }

@@ -1,5 +1,6 @@
 // Applications that do not run here: what is deployed answers in their place, as far as the browser can tell.
 
+import type { ProxyOptions } from "crosswire/http";
 import { expect, test } from "vitest";
 import { openHttpOrigin } from "../engine/http-origin.ts";
 import { echoOf, openApp } from "../proxy/apps.ts";
@@ -20,10 +21,13 @@ interface Deployed extends OpenProxy {
 }
 
 /** A proxy whose application does not run, but is deployed at `fallback`. */
-async function openDeployed(fallback: string): Promise<Deployed> {
+async function openDeployed(
+  fallback: string,
+  limits: NonNullable<ProxyOptions["limits"]> = {},
+): Promise<Deployed> {
   const localPort = await unusedPort();
   const target = `http://127.0.0.1:${localPort}`;
-  const opened = await openProxy({ routes: { "/:path*": { target, fallback } } });
+  const opened = await openProxy({ routes: { "/:path*": { target, fallback } }, limits });
   return { ...opened, localPort };
 }
 
@@ -168,13 +172,24 @@ test("an answer of the application itself is not changed", async () => {
   expect((await ask(url)).headers).toMatchObject(fields);
 });
 
-test("when what is deployed is down too, the client is told of that", async () => {
+test("when what is deployed is down too, the client is told of both", async () => {
   const fallback = `http://127.0.0.1:${await unusedPort()}`;
-  const { url, entries } = await openDeployed(fallback);
+  const { url, localPort, entries } = await openDeployed(fallback, { proxyHoldMs: 30 });
   const answer = await ask(url);
   expect([answer.status, jsonOf(answer)["code"]]).toEqual([502, "XW_UNREACHABLE"]);
+  expect(jsonOf(answer)["error"]).toContain(`Cannot connect to http://127.0.0.1:${localPort}`);
   expect(jsonOf(answer)["error"]).toContain(`Cannot connect to ${fallback}`);
-  expect(await entries.next()).toMatchObject({ status: 502, isFallback: true, target: fallback });
+  const entry = await entries.next();
+  expect(entry).toMatchObject({ status: 502, target: `http://127.0.0.1:${localPort}` });
+  expect(entry.heldMs).toBeGreaterThan(0);
+});
+
+test("when what is deployed is out of reach, an application that is starting is waited for", async () => {
+  const opened = await openDeployed(`http://127.0.0.1:${await unusedPort()}`);
+  const answered = ask(`${opened.url}/x`);
+  await untilHeld(opened);
+  await openApp("local", { port: opened.localPort });
+  expect(echoOf(await answered).app).toBe("local");
 });
 
 test("an application that is being started is waited for before what is deployed answers", async () => {

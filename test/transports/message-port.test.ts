@@ -2,10 +2,10 @@
 
 import { MessageChannel } from "node:worker_threads";
 import { createPortTransport, IPCClient, IPCServer, IPCSocket } from "crosswire";
-import { expect, onTestFinished, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import type { Transport } from "../../src/channel/transport.ts";
 import { transportContract } from "../contract/transport.ts";
-import { RemoteTransport } from "./remote-transport.ts";
+import { RemoteTransport, startPortWorker } from "./remote-transport.ts";
 
 function portPair(): readonly [Transport, Transport] {
   const { port1, port2 } = new MessageChannel();
@@ -16,26 +16,30 @@ function portPair(): readonly [Transport, Transport] {
   return [createPortTransport(port1), createPortTransport(port2)];
 }
 
-async function workerPair(): Promise<readonly [Transport, RemoteTransport]> {
+const sharedWorker = startPortWorker();
+afterAll(() => sharedWorker.terminate());
+
+async function workerPair(worker = sharedWorker): Promise<readonly [Transport, RemoteTransport]> {
   const { port1, port2 } = new MessageChannel();
-  const remote = await RemoteTransport.start(port2);
-  onTestFinished(async () => {
+  const remote = await RemoteTransport.start(port2, worker);
+  onTestFinished(() => {
     port1.close();
-    await remote.worker.terminate();
+    remote.release();
   });
   return [createPortTransport(port1), remote];
 }
 
 transportContract("MessagePort within a thread", async () => portPair());
-transportContract("MessagePort between worker threads", workerPair);
+transportContract("MessagePort between worker threads", () => workerPair());
 
 test("the end of a worker ends the conversation with it", async () => {
-  const [here, remote] = await workerPair();
+  const worker = startPortWorker();
+  const [here, remote] = await workerPair(worker);
   const closed = new Promise((resolve) => {
     here.open({ frame: () => {}, alive: () => {}, drain: () => {}, close: resolve });
   });
   remote.open({ frame: () => {}, alive: () => {}, drain: () => {}, close: () => {} });
-  await remote.worker.terminate();
+  await worker.terminate();
   expect(await closed).toMatchObject({ code: 1006 });
 });
 

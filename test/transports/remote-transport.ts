@@ -1,7 +1,7 @@
 // A transport whose end lives in a worker thread, driven from the main thread as if it were here.
 
 import { once } from "node:events";
-import { type MessagePort, Worker } from "node:worker_threads";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type {
   CloseReason,
   IncomingFrame,
@@ -9,6 +9,7 @@ import type {
   Transport,
   TransportEvents,
 } from "../../src/channel/transport.ts";
+import type { Errand } from "./port-worker.ts";
 
 export type Command =
   | { readonly do: "open" }
@@ -29,30 +30,37 @@ const RUN_TYPESCRIPT = `
   });
 `;
 
+/** A thread that can hold many transports: starting it takes longer than a test. */
+export function startPortWorker(): Worker {
+  const script = new URL("port-worker.ts", import.meta.url).href;
+  return new Worker(RUN_TYPESCRIPT, { eval: true, workerData: { script } });
+}
+
 export class RemoteTransport implements Transport {
-  readonly worker: Worker;
+  #control: MessagePort;
   #events: TransportEvents | undefined;
   #bufferedBytes = 0;
 
-  private constructor(worker: Worker) {
-    this.worker = worker;
-    worker.on("message", (told: Told & { readonly bufferedBytes: number }) => {
+  private constructor(control: MessagePort) {
+    this.#control = control;
+    control.on("message", (told: Told & { readonly bufferedBytes: number }) => {
       this.#bufferedBytes = told.bufferedBytes;
       this.#told(told);
     });
   }
 
-  /** `port` moves into a new worker. */
-  static async start(port: MessagePort): Promise<RemoteTransport> {
-    const script = new URL("port-worker.ts", import.meta.url).href;
-    const worker = new Worker(RUN_TYPESCRIPT, {
-      eval: true,
-      workerData: { port, script },
-      transferList: [port],
-    });
+  /** `port` moves into the worker. */
+  static async start(port: MessagePort, worker: Worker): Promise<RemoteTransport> {
+    const { port1: control, port2: remote } = new MessageChannel();
+    worker.postMessage({ port, control: remote } satisfies Errand, [port, remote]);
     // Its first word says that the transport is there.
-    await once(worker, "message");
-    return new RemoteTransport(worker);
+    await once(control, "message");
+    return new RemoteTransport(control);
+  }
+
+  /** Nothing more is asked of it. */
+  release(): void {
+    this.#control.close();
   }
 
   get bufferedBytes(): number {
@@ -80,7 +88,7 @@ export class RemoteTransport implements Transport {
   }
 
   #command(command: Command): void {
-    this.worker.postMessage(command);
+    this.#control.postMessage(command);
   }
 
   #told(told: Told): void {

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { CrosswireError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
 import { nodeClock } from "../../node/node-clock.ts";
 import type { ForwardOptions, ProxyEngine, ProxyOutcome } from "../engine/engine.ts";
@@ -106,7 +107,10 @@ export class ProxiedSurface implements Surface {
     traffic.end(passage, outcome, told);
   }
 
-  /** The application is down. One that may be starting is waited for; a deployed one answers in its place. */
+  /**
+   * The application is down. A deployed one answers in its place; where there is none, or it is not there either, or the
+   * application is known to be starting, it is waited for.
+   */
   async #instead(
     first: ProxyOutcome,
     passage: Passage,
@@ -116,22 +120,39 @@ export class ProxiedSurface implements Surface {
   ): Promise<ProxyOutcome> {
     const { fallback, isExpected = false, isDeployed = false } = destination;
     if (isDeployed) return first;
+    const askDeployed = (): Promise<ProxyOutcome> =>
+      this.#askDeployed(passage, destination, attempt);
     const options = optionsFor(destination);
-    if (this.#settings.holds && (fallback === undefined || isExpected)) {
-      const since = nodeClock.now();
-      const isWorthIt = await hold();
-      const heldMs = Math.round(nodeClock.now() - since);
-      if (heldMs > 0) passage.heldMs = heldMs;
-      if (isWorthIt) {
-        const second = await attempt(targetOf(passage, destination), options);
-        this.#noteUp(second, destination);
-        if (!isDown(second)) return second;
-      }
+    let last = first;
+    if (fallback !== undefined && !isExpected) last = withBoth(first, await askDeployed());
+    if (!isDown(last)) return last;
+    passage.isFallback = false;
+    targetOf(passage, destination);
+    if (this.#settings.holds && (await this.#isWorthIt(passage, hold))) {
+      const second = await attempt(targetOf(passage, destination), options);
+      this.#noteUp(second, destination);
+      if (!isDown(second)) return second;
     }
-    if (fallback === undefined) return first;
+    return fallback !== undefined && isExpected ? withBoth(first, await askDeployed()) : last;
+  }
+
+  async #askDeployed(
+    passage: Passage,
+    destination: Destination,
+    attempt: Attempt,
+  ): Promise<ProxyOutcome> {
+    const fallback = destination.fallback as ProxyTarget;
     passage.isFallback = true;
     passage.target = fallback.url;
-    return attempt(fallback, { ...options, editResponse: localized(fallback) });
+    return attempt(fallback, { ...optionsFor(destination), editResponse: localized(fallback) });
+  }
+
+  async #isWorthIt(passage: Passage, hold: () => Promise<boolean>): Promise<boolean> {
+    const since = nodeClock.now();
+    const isWorthIt = await hold();
+    const heldMs = Math.round(nodeClock.now() - since);
+    if (heldMs > 0) passage.heldMs = heldMs;
+    return isWorthIt;
   }
 
   #noteUp({ status }: ProxyOutcome, { app, isDeployed }: Destination): void {
@@ -159,6 +180,14 @@ export class ProxiedSurface implements Surface {
     this.#readiness.set(app, readiness);
     return readiness;
   }
+}
+
+/** Neither the application nor its deployment is there: both are told of. */
+function withBoth(here: ProxyOutcome, deployed: ProxyOutcome): ProxyOutcome {
+  if (!isDown(deployed) || here.failure === undefined) return deployed;
+  const message = `${here.failure.message} Its fallback is not there either: ${deployed.failure?.message}`;
+  const failure = new CrosswireError("XW_UNREACHABLE", message, { cause: here.failure });
+  return { ...deployed, failure };
 }
 
 /** Where this attempt goes; the last one is the one that is told of. */
