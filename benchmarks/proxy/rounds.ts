@@ -16,6 +16,9 @@ import { BARE, STARTERS, timeStart } from "./start.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 
+/** As long as so many segments: a server runs for days, and its code is compiled within seconds. */
+const WARM_UP = 4;
+
 export interface Plan {
   peers: readonly PeerEntry[];
   rows: readonly Row[];
@@ -101,7 +104,8 @@ class Run {
       for (const peer of rotated(peers, round)) {
         const { name } = peer.entry;
         this.#plan.progress(`${row.name} ${round === 0 ? "warm-up" : `round ${round}`} ${name}`);
-        const segment = await this.#try(row, name, async () => this.#measure(row, peer));
+        const lengthen = round === 0 ? WARM_UP : 1;
+        const segment = await this.#try(row, name, async () => this.#measure(row, peer, lengthen));
         if (round > 0) cells.get(name)?.push(segment);
       }
     }
@@ -159,8 +163,9 @@ class Run {
     }
   }
 
-  async #measure(row: HttpRow | SocketRow, peer: RunningPeer): Promise<Segment> {
-    const { load, seconds } = this.#plan;
+  async #measure(row: HttpRow | SocketRow, peer: RunningPeer, lengthen: number): Promise<Segment> {
+    const { load } = this.#plan;
+    const seconds = this.#plan.seconds * lengthen;
     if (row.kind === "socket") return this.#measureSockets(row, peer);
     const before = await peer.cpuMicros();
     const result = await load.run(peer.port, row, seconds);

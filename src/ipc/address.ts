@@ -34,12 +34,12 @@ export function dialUrl({ url }: Address, runtimeId: string | undefined): string
   return runtimeId === undefined ? url : `${url}?runtimeId=${encodeURIComponent(runtimeId)}`;
 }
 
-export function portKey(port: number): string {
+function portKey(port: number): string {
   return String(port);
 }
 
 /** A file name made of a path: readable, and different for different paths. */
-export function socketKey(path: string): string {
+function socketKey(path: string): string {
   return `unix-${path.replaceAll(/[^\w.-]+/g, "_").slice(-80)}-${checksum(path)}`;
 }
 

@@ -199,7 +199,7 @@ function tunnelClientOf(
     return { client, source: client.source };
   }
   const { method = "GET", url = "/", rawHeaders, socket: own } = request as IncomingMessage;
-  const source = { method, url, rawHeaders, socket: own, hasUnframedBody: false };
+  const source = { method, url, rawHeaders, socket: own, isHttp1: true, hasUnframedBody: false };
   return { client: new Http1TunnelClient(socket), source };
 }
 

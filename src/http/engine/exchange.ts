@@ -90,8 +90,8 @@ export class Exchange implements Carried, Timed {
   onOpen(): void {
     const { socket } = this.#connection as Connection;
     this.#enter(this.isSent ? "awaiting" : "sending");
-    socket.write(this.#head.text, "latin1");
-    this.#upload?.start(socket);
+    if (this.#upload === undefined) socket.write(this.#parts.head.text, "latin1");
+    else this.#upload.start(socket);
   }
 
   onDrain(): void {
@@ -206,9 +206,9 @@ export class Exchange implements Carried, Timed {
   /** The head for the client; undefined when the hook that edits it failed, and with it the exchange. */
   #edited(head: UpstreamHead): ClientHead | undefined {
     const edit = this.#parts.options?.editResponse;
+    if (edit === undefined) return head;
     try {
-      const fields = edit === undefined ? head.fields : editFields(head, edit);
-      return toClientHead(head, fields);
+      return { ...head, fields: editFields(head, edit) };
     } catch (error) {
       this.#connection?.fail(badEdit(error));
       return undefined;
@@ -235,12 +235,6 @@ export class Exchange implements Carried, Timed {
       ...ending,
     });
   }
-}
-
-function toClientHead(head: UpstreamHead, fields: readonly string[]): ClientHead {
-  const { status, statusText, hasDate, framing } = head;
-  const isChunked = framing === "chunked" || framing === "until-close";
-  return { status, statusText, fields, hasDate, isChunked };
 }
 
 type TimeLimit =

@@ -14,7 +14,7 @@ export class Http1Client implements ClientSide {
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     const { method = "GET", url = "/", rawHeaders, socket } = request;
-    this.source = { method, url, rawHeaders, socket, hasUnframedBody: false };
+    this.source = { method, url, rawHeaders, socket, isHttp1: true, hasUnframedBody: false };
     this.body = request;
     this.#response = response;
   }

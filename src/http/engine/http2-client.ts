@@ -26,6 +26,7 @@ export class Http2Client implements ClientSide {
       url,
       rawHeaders: toHttp1Fields(rawHeaders, headers),
       socket: request.socket,
+      isHttp1: false,
       hasUnframedBody: !stream.endAfterHeaders,
     };
   }

@@ -24,6 +24,7 @@ export class Http2TunnelClient implements TunnelClient {
       url,
       rawHeaders: [...fields, "Connection", "Upgrade", "Upgrade", "websocket"],
       socket,
+      isHttp1: false,
       hasUnframedBody: false,
     };
   }

@@ -12,6 +12,8 @@ export interface UpstreamHead {
   /** End-to-end fields, names and values in turn. Content-Length is among them, Transfer-Encoding is not. */
   readonly fields: string[];
   readonly framing: Framing;
+  /** The length of its body is not known before its end. */
+  readonly isChunked: boolean;
   /** With framing by length. */
   readonly length: number;
   /** What a 101 changes to. */
@@ -69,6 +71,7 @@ export function readResponseHead(
     statusText,
     fields: nominated === undefined ? scan.fields : withoutFields(scan.fields, nominated),
     framing,
+    isChunked: framing === "chunked" || framing === "until-close",
     length: scan.length,
     upgrade: scan.upgrade,
     hasDate: scan.hasDate,
