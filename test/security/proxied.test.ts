@@ -47,7 +47,7 @@ async function countingApp(): Promise<{ readonly url: string; reached(): number 
 const FRONTS: Readonly<Record<string, (options?: GuardOptions) => Promise<Guarded>>> = {
   createProxy: async (options = {}) => {
     const { url, reached } = await countingApp();
-    const { port } = await openProxy({ target: url, ...options });
+    const { port } = await openProxy({ target: url, token: TOKEN, ...options });
     return { token: TOKEN, getPort: () => port, reached };
   },
   setRouteProxyResolver: async (options = {}) => {
@@ -216,9 +216,9 @@ describe.each(Object.entries(FRONTS))("%s", (_front, open) => {
   });
 });
 
-describe("the token of a server", () => {
+describe.each(Object.entries(FRONTS))("the token of a server with %s", (_name, open) => {
   async function forwarded(authorization: string): Promise<string | undefined> {
-    const guarded = await FRONTS["setRouteProxyResolver"]!();
+    const guarded = await open();
     const headers = { Host: `127.0.0.1:${guarded.getPort()}`, Authorization: authorization };
     const { body } = await send(guarded, headers);
     return echoOf({ body }).headers.authorization;

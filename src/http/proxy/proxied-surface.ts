@@ -26,6 +26,8 @@ export interface ProxiedSettings {
   readonly limits: Limits;
   /** Tells the client why there is no answer; returns the status that it told. */
   readonly answerFailure: typeof answerUnavailable;
+  /** SECURITY: the token of this front is no business of the servers behind it. */
+  readonly token: string;
   /** Whether requests wait for an application that is not there. */
   readonly holds: boolean;
 }
@@ -72,13 +74,13 @@ export class ProxiedSurface implements Surface {
   ): Promise<void> {
     const { traffic, engine, answerFailure } = this.#settings;
     const passage = traffic.start("http", request, destination);
-    const options = optionsFor(destination);
+    const options = this.#optionsFor(request, destination);
     let outcome = await engine.request(request, response, targetOf(passage, destination), options);
     if (isDown(outcome)) {
       const attempt: Attempt = (target, changed) =>
         engine.request(request, response, target, changed);
       const hold = (): Promise<boolean> => this.#hold(response, destination);
-      outcome = await this.#instead(outcome, passage, destination, attempt, hold);
+      outcome = await this.#instead(outcome, passage, options, attempt, hold);
     } else this.#noteUp(outcome, destination);
     const { status, failure } = outcome;
     const isUnanswered = status === 0 && failure !== undefined;
@@ -96,11 +98,11 @@ export class ProxiedSurface implements Surface {
     const passage = traffic.start("websocket", request, destination);
     const attempt: Attempt = (target, options) =>
       engine.upgrade(request, socket, head, target, options);
-    let outcome = await attempt(targetOf(passage, destination), optionsFor(destination));
+    const options = this.#optionsFor(request, destination);
+    let outcome = await attempt(targetOf(passage, destination), options);
     // Who opens a WebSocket tries again by itself; an answer now serves it better than one later.
     const hold = (): Promise<boolean> => Promise.resolve(false);
-    if (isDown(outcome))
-      outcome = await this.#instead(outcome, passage, destination, attempt, hold);
+    if (isDown(outcome)) outcome = await this.#instead(outcome, passage, options, attempt, hold);
     else this.#noteUp(outcome, destination);
     const { status, failure } = outcome;
     const told = status === 0 && failure !== undefined ? refuseFailed(socket, failure) : status;
@@ -114,15 +116,14 @@ export class ProxiedSurface implements Surface {
   async #instead(
     first: ProxyOutcome,
     passage: Passage,
-    destination: Destination,
+    options: ForwardOptions,
     attempt: Attempt,
     hold: () => Promise<boolean>,
   ): Promise<ProxyOutcome> {
+    const { destination } = passage;
     const { fallback, isExpected = false, isDeployed = false } = destination;
     if (isDeployed) return first;
-    const askDeployed = (): Promise<ProxyOutcome> =>
-      this.#askDeployed(passage, destination, attempt);
-    const options = optionsFor(destination);
+    const askDeployed = (): Promise<ProxyOutcome> => this.#askDeployed(passage, options, attempt);
     let last = first;
     if (fallback !== undefined && !isExpected) last = withBoth(first, await askDeployed());
     if (!isDown(last)) return last;
@@ -138,13 +139,13 @@ export class ProxiedSurface implements Surface {
 
   async #askDeployed(
     passage: Passage,
-    destination: Destination,
+    options: ForwardOptions,
     attempt: Attempt,
   ): Promise<ProxyOutcome> {
-    const fallback = destination.fallback as ProxyTarget;
+    const fallback = passage.destination.fallback as ProxyTarget;
     passage.isFallback = true;
     passage.target = fallback.url;
-    return attempt(fallback, { ...optionsFor(destination), editResponse: localized(fallback) });
+    return attempt(fallback, { ...options, editResponse: localized(fallback) });
   }
 
   async #isWorthIt(passage: Passage, hold: () => Promise<boolean>): Promise<boolean> {
@@ -158,6 +159,24 @@ export class ProxiedSurface implements Surface {
   #noteUp({ status }: ProxyOutcome, { app, isDeployed }: Destination): void {
     if (status === 0 || isDeployed === true || this.#readiness.size === 0) return;
     this.#readiness.get(app)?.noteUp();
+  }
+
+  #optionsFor(
+    { headers }: IncomingMessage,
+    { path, isDeployed, target }: Destination,
+  ): ForwardOptions {
+    const hasOurToken = this.#isOurToken(headers.authorization);
+    if (path === undefined && !hasOurToken && isDeployed !== true) return NO_OPTIONS;
+    return {
+      ...(isDeployed === true ? { editResponse: localized(target()) } : {}),
+      ...(path === undefined ? {} : { path }),
+      ...(hasOurToken ? { setFields: { Authorization: undefined } } : {}),
+    };
+  }
+
+  #isOurToken(authorization: string | undefined): boolean {
+    if (authorization === undefined) return false;
+    return /^Bearer +(\S+)$/i.exec(authorization)?.[1] === this.#settings.token;
   }
 
   /** Whether to try again: the application came, or the client left, which the engine will tell. */
@@ -196,15 +215,6 @@ function targetOf(passage: Passage, { target, isDeployed }: Destination): ProxyT
   passage.target = chosen.url;
   if (isDeployed === true) passage.isFallback = true;
   return chosen;
-}
-
-function optionsFor({ path, setFields, isDeployed, target }: Destination): ForwardOptions {
-  if (path === undefined && setFields === undefined && isDeployed !== true) return NO_OPTIONS;
-  return {
-    ...(isDeployed === true ? { editResponse: localized(target()) } : {}),
-    ...(path === undefined ? {} : { path }),
-    ...(setFields === undefined ? {} : { setFields }),
-  };
 }
 
 /** Nobody is there, and the request is as good as new. */

@@ -63,6 +63,7 @@ export class ReverseProxy {
       traffic: this.#traffic,
       limits: this.#limits,
       answerFailure: answerUnavailable,
+      token,
       holds: true,
     });
     const { tls } = options;

@@ -19,7 +19,6 @@ export type RouteProxyResolver = (path: string, request: IncomingMessage) => str
 export interface RouteProxySettings {
   readonly limits: Limits;
   readonly sinks: TraceSinks;
-  /** SECURITY: the token of this server is no business of the servers behind it. */
   readonly token: string;
 }
 
@@ -59,7 +58,7 @@ export class RouteProxy implements Surface {
   }
 
   #open(): ProxiedSurface {
-    const { limits, sinks } = this.#settings;
+    const { limits, sinks, token } = this.#settings;
     this.#engine = createEngine({ limits });
     return new ProxiedSurface({
       routing: { choose: (request) => this.#choose(request), apps: [], routes: [] },
@@ -68,6 +67,7 @@ export class RouteProxy implements Surface {
       limits,
       // Its clients are programs, and whoever answers for the resolver knows what is up.
       answerFailure: (_request, response, failure) => answerFailure(response, failure),
+      token,
       holds: false,
     });
   }
@@ -77,13 +77,10 @@ export class RouteProxy implements Surface {
     if (url === undefined) return undefined;
     if (typeof url !== "string") throw noUrl(url);
     const target = this.#targetOf(url);
-    const given = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    const isOurs = given === this.#settings.token;
     return {
       app: url,
       rule: "setRouteProxyResolver",
       target: () => target,
-      ...(isOurs ? { setFields: { Authorization: undefined } } : {}),
     };
   }
 

@@ -1,7 +1,6 @@
 // Who gets a request: what the proxy asks, whatever the answer comes from.
 
 import type { IncomingMessage } from "node:http";
-import type { ForwardOptions } from "../engine/engine.ts";
 import type { ProxyTarget } from "../engine/target.ts";
 
 /** Where one request goes. */
@@ -20,7 +19,6 @@ export interface Destination {
   readonly isExpected?: boolean;
   /** Asked for instead of the request's own path and query. */
   readonly path?: string;
-  readonly setFields?: ForwardOptions["setFields"];
   /** The command that starts it. */
   readonly startCommand?: string;
 }
