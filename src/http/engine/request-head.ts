@@ -69,11 +69,11 @@ export function writeRequestHead(
   options: ForwardOptions | undefined,
 ): RequestHead | Objection {
   const scan = scanRequest(source.rawHeaders);
-  if (scan.hosts > 1) return { unsound: "several Host fields" };
-  if (provenance.isOwn(scan.via)) return { isLoop: true };
+  const objection = objectionTo(scan, provenance);
+  if (objection !== undefined) return objection;
   const framing = framingOf(scan, source.hasUnframedBody);
-  if (typeof framing === "string" && framing.startsWith("an ")) return { unsound: framing };
-  return assemble(source, target, provenance, options, scan, framing as BodyFraming);
+  if (framing === undefined) return { unsound: "an ambiguous length" };
+  return assemble(source, target, provenance, options, scan, framing);
 }
 
 /** The head of a WebSocket upgrade. It has no body, and keeps what the handshake needs. */
@@ -84,12 +84,17 @@ export function writeUpgradeHead(
   options: ForwardOptions | undefined,
 ): string | Objection {
   const scan = scanRequest(source.rawHeaders);
-  if (scan.hosts > 1) return { unsound: "several Host fields" };
-  if (provenance.isOwn(scan.via)) return { isLoop: true };
+  const objection = objectionTo(scan, provenance);
+  if (objection !== undefined) return objection;
   if (framingOf(scan, false) !== "none" && scan.contentLength !== "0")
     return { unsound: "an upgrade with a body" };
   const head = assemble(source, target, provenance, options, scan, "none", scan.upgrade);
   return "unsound" in head || "isLoop" in head ? head : head.text;
+}
+
+function objectionTo(scan: Scan, provenance: Provenance): Objection | undefined {
+  if (scan.hosts > 1) return { unsound: "several Host fields" };
+  return provenance.isOwn(scan.via) ? { isLoop: true } : undefined;
 }
 
 function assemble(
@@ -193,15 +198,18 @@ function joined(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before}, ${value}`;
 }
 
-/** SECURITY: Node lets an empty Transfer-Encoding pass beside a length; a target may see it otherwise. */
-function framingOf(scan: Scan, hasUnframedBody: boolean): BodyFraming | "an ambiguous length" {
+/**
+ * Undefined where two readers could differ.
+ * SECURITY: Node lets an empty Transfer-Encoding pass beside a length; a target may see it otherwise.
+ */
+function framingOf(scan: Scan, hasUnframedBody: boolean): BodyFraming | undefined {
   const { transferEncoding, contentLength } = scan;
   if (transferEncoding !== undefined) {
     const isClear = transferEncoding.toLowerCase() === "chunked" && contentLength === undefined;
-    return isClear ? "chunked" : "an ambiguous length";
+    return isClear ? "chunked" : undefined;
   }
   if (contentLength === undefined) return hasUnframedBody ? "chunked" : "none";
-  return /^\d{1,15}$/.test(contentLength) ? "length" : "an ambiguous length";
+  return /^\d{1,15}$/.test(contentLength) ? "length" : undefined;
 }
 
 function framingLine({ contentLength }: Scan, framing: BodyFraming): string {
