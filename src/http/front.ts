@@ -6,6 +6,7 @@ import type { Http2ServerRequest, Http2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { isCrosswireError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { warn } from "../node/diagnostics.ts";
 import type { Gate, Refusal } from "./gate.ts";
@@ -156,6 +157,11 @@ export class Front {
 
 /** Some surfaces ask functions of the user's, and one that throws costs one request. */
 function failed(error: unknown): FrontReply {
+  // Whoever decides may ask for patience: that is no failure.
+  if (isCrosswireError(error, "XW_OVERLOADED")) {
+    const { code, message: reason } = error;
+    return { status: 503, code, reason, headers: { "Retry-After": "1" } };
+  }
   const seen = error instanceof Error ? error.message : String(error);
   warn(error, "a handler of requests");
   return {

@@ -14,7 +14,17 @@ import type { Destination } from "./routing.ts";
 import { Traffic } from "./traffic.ts";
 
 /** Returns the base URL of whoever serves the path, `http://127.0.0.1:4001`; undefined where nobody does. */
-export type RouteProxyResolver = (path: string, request: IncomingMessage) => string | undefined;
+export type RouteProxyResolver = (
+  path: string,
+  request: IncomingMessage,
+) => string | ChosenRoute | undefined;
+
+/** For who counts what is open where. */
+export interface ChosenRoute {
+  readonly baseUrl: string;
+  /** Called once, when the exchange or the WebSocket is over, however it ended. */
+  readonly onEnd?: () => void;
+}
 
 export interface RouteProxySettings {
   readonly limits: Limits;
@@ -73,15 +83,15 @@ export class RouteProxy implements Surface {
   }
 
   #choose(request: IncomingMessage): Destination | undefined {
-    const url = this.#resolver?.(pathOf(request), request);
-    if (url === undefined) return undefined;
-    if (typeof url !== "string") throw noUrl(url);
-    const target = this.#targetOf(url);
-    return {
-      app: url,
-      rule: "setRouteProxyResolver",
-      target: () => target,
-    };
+    const chosen = this.#resolver?.(pathOf(request), request);
+    if (chosen === undefined) return undefined;
+    const route: Partial<ChosenRoute> | null =
+      typeof chosen === "string" ? { baseUrl: chosen } : chosen;
+    const { baseUrl, onEnd } = route ?? {};
+    if (typeof baseUrl !== "string") throw noUrl(chosen);
+    const target = this.#targetOf(baseUrl);
+    const destination = { app: baseUrl, rule: "setRouteProxyResolver", target: () => target };
+    return onEnd === undefined ? destination : { ...destination, onEnd };
   }
 
   #targetOf(url: string): ProxyTarget {

@@ -21,6 +21,8 @@ export interface Destination {
   readonly path?: string;
   /** The command that starts it. */
   readonly startCommand?: string;
+  /** Called when the exchange is over. */
+  readonly onEnd?: () => void;
 }
 
 /** One rule, for people. */

@@ -120,6 +120,7 @@ export class Traffic {
     const isGone = outcome.failure?.code === "XW_CANCELLED" && outcome.status === 0;
     const status = isGone ? CLIENT_GONE : outcome.status || answered;
     this.#count(passage, outcome, status);
+    passage.destination.onEnd?.();
     const sink = this.#sinks["proxy:end"];
     if (this.#onAccess === undefined && !sink.hasSubscribers) return;
     const entry = entryOf(passage, outcome, status);
