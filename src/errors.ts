@@ -17,15 +17,19 @@ export const ERROR_TEXT = {
   XW_NOT_CONNECTED: "There is no connection to send on.",
   XW_NO_HANDLER: "The other side has no handler for this path.",
   XW_NO_PEER: "No client with this runtimeId is connected.",
+  XW_OTHER_NAME: "This port belongs to processes that go by another name.",
   XW_OVERLOADED: "Too much is waiting already; try again later.",
   XW_REFUSED: "The server refused the connection.",
   XW_REMOTE: "The handler on the other side failed.",
+  XW_STALE_EPOCH: "This was decided under a leader that has been replaced since.",
   XW_SUPERSEDED: "A newer connection took over this runtimeId.",
   XW_TIMEOUT: "The other side did not answer in time.",
   XW_UNREACHABLE: "Nothing answers on this address.",
+  XW_UNRESPONSIVE: "The process that leads holds its port but does not answer.",
   XW_UNSUPPORTED: "The other side does not know this extension of the protocol.",
   XW_UPSTREAM: "The server behind the proxy broke off, or answered what must not be passed on.",
   XW_VERSION: "The other side speaks another version of the protocol.",
+  XW_WORKER: "A worker did not become ready, or ended by itself.",
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_TEXT;

@@ -70,6 +70,12 @@ export interface Limits {
   readonly streamChunkBytes: number;
   /** Connected clients per server. */
   readonly maxClients: number;
+  /** How long whoever holds the port of a discovery may take to say who it is. */
+  readonly discoveryHandshakeMs: number;
+  /** How long a new leader waits for the members of the one before, until it says of a service that it is not there. */
+  readonly discoverySettleMs: number;
+  /** Services that one discovery server knows; one more is refused with XW_LIMIT. */
+  readonly maxServices: number;
   /** Remembered answers to calls with an `idempotencyKey`, per server or client. */
   readonly maxIdempotencyKeys: number;
   /** How long such an answer is remembered. */
@@ -110,6 +116,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   streamWindowBytes: 256 * KIB,
   streamChunkBytes: 64 * KIB,
   maxClients: 10_000,
+  discoveryHandshakeMs: 1_000,
+  discoverySettleMs: 500,
+  maxServices: 10_000,
   maxIdempotencyKeys: 10_000,
   idempotencyKeyMs: 600_000,
 });

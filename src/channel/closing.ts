@@ -38,7 +38,10 @@ export function malformedFrame(peer: string, what: string): Ending {
 export function silent(peer: string, silentMs: number): Ending {
   const text = `${peer} gave no sign of life for ${silentMs} ms, though it was asked; it is stopped, blocked or unreachable.`;
   return {
-    error: new CrosswireError("XW_CONNECTION_LOST", text, { peer }),
+    error: new CrosswireError("XW_CONNECTION_LOST", text, {
+      peer,
+      detail: { closeCode: CLOSE_CODE.silent, reason: "silent" },
+    }),
     closeCode: CLOSE_CODE.silent,
   };
 }

@@ -32,6 +32,8 @@ export interface IPCClientOptions extends SharedOptions {
   readonly token?: string;
   /** Off by default: a lost connection then only tells onClose(). `{}` takes the defaults. */
   readonly reconnect?: ReconnectOptions;
+  /** Whether connect() waits for a server that is just starting; true unless given. */
+  readonly waitForStart?: boolean;
 }
 
 /**
@@ -70,7 +72,8 @@ export class IPCClient {
   constructor(address?: number | string | Connector, options: IPCClientOptions = {}) {
     this.#endpoint = createEndpoint(options);
     const { limits, report } = this.#endpoint;
-    const link = createLink({ address, token: options.token, limits });
+    const { token, waitForStart: waitsForStart = true } = options;
+    const link = createLink({ address, token, limits, waitsForStart });
     this.#label = link.label;
     this.#isReconnecting = options.reconnect !== undefined;
     this.#closed = new Listeners("an onClose listener", report);

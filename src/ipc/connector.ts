@@ -4,9 +4,10 @@ import type { Transport } from "../channel/transport.ts";
 import { systemClock } from "../channel/clock.ts";
 import { CrosswireError, isCrosswireError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
+import { isAlive } from "../node/process-state.ts";
 import { type Address, DEFAULT_PORT, parseAddress } from "./address.ts";
 import { dial, type Dialled } from "./dial.ts";
-import { isAlive, readRuntimeFile } from "./runtime-file.ts";
+import { readRuntimeFile } from "./runtime-file.ts";
 
 /** Opens a transport to the other side: a MessagePort, one end of a memory pair, or anything of that form. */
 export type Connector = () => Transport | Promise<Transport>;
@@ -21,13 +22,14 @@ export interface Target {
   readonly address: number | string | Connector | undefined;
   readonly token: string | undefined;
   readonly limits: Limits;
+  readonly waitsForStart: boolean;
 }
 
 const FIRST_RETRY_MS = 10;
 const LONGEST_RETRY_MS = 200;
 
 /** Throws TypeError for an address that is none. */
-export function createLink({ address, token, limits }: Target): Link {
+export function createLink({ address, token, limits, waitsForStart }: Target): Link {
   if (typeof address === "function") {
     const connect = async (): Promise<Dialled> => ({
       transport: (await address()) as never,
@@ -42,7 +44,7 @@ export function createLink({ address, token, limits }: Target): Link {
   const fixedToken = token ?? (isEnvServer ? envToken : undefined);
   return {
     connect: (runtimeId, timeoutMs) =>
-      connectTo(parsed, fixedToken, { limits, runtimeId, timeoutMs }),
+      connectTo(parsed, fixedToken, { limits, runtimeId, timeoutMs, waitsForStart }),
     label: parsed.label,
   };
 }
@@ -55,6 +57,7 @@ interface Attempt {
   readonly limits: Limits;
   readonly runtimeId: string | undefined;
   readonly timeoutMs: number;
+  readonly waitsForStart: boolean;
 }
 
 /** Tries again while a server is just starting: then its port and its runtime file belong to different moments. */
@@ -72,7 +75,7 @@ async function connectTo(
     try {
       return await dial(address, { ...attempt, token, timeoutMs: dueAt - now() });
     } catch (error) {
-      const mayHelp = fixedToken === undefined && isStarting(error, address, token);
+      const mayHelp = fixedToken === undefined && isStarting(error, address, token, attempt);
       if (!mayHelp || now() + delay >= dueAt) throw error;
       await pause(delay);
     }
@@ -83,6 +86,7 @@ function isStarting(
   error: unknown,
   { runtimeKey }: Address,
   triedToken: string | undefined,
+  { waitsForStart }: Attempt,
 ): boolean {
   if (runtimeKey === undefined) return false;
   const record = readRuntimeFile(runtimeKey);
@@ -90,7 +94,8 @@ function isStarting(
   if (isCrosswireError(error, "XW_REFUSED"))
     return record !== undefined && record.token !== triedToken;
   // It wrote its file but is not there: on its way up or down, unless its process is gone.
-  if (isCrosswireError(error, "XW_UNREACHABLE")) return record !== undefined && isAlive(record);
+  if (isCrosswireError(error, "XW_UNREACHABLE"))
+    return waitsForStart && record !== undefined && isAlive(record.pid);
   return false;
 }
 

@@ -30,16 +30,6 @@ export function removeRuntimeFile(key: string, instanceId: string): void {
   if (readRuntimeFile(key)?.instanceId === instanceId) removeNote(`${key}.json`);
 }
 
-/** Whether the process that wrote the file still exists. */
-export function isAlive({ pid }: RuntimeRecord): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 function isRecord(record: Partial<RuntimeRecord> | null): record is RuntimeRecord {
   return (
     typeof record === "object" &&
