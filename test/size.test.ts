@@ -44,7 +44,13 @@ test("crosswire/http exports these values and no others", async () => {
 });
 
 test("the package has these entry points and no others", () => {
-  expect(Object.keys(manifest.exports)).toEqual([".", "./http", "./package.json"]);
+  expect(Object.keys(manifest.exports)).toEqual([
+    ".",
+    "./http",
+    "./discovery",
+    "./testkit",
+    "./package.json",
+  ]);
 });
 
 test("the sources import exactly the packages that are dependencies", () => {

@@ -1,0 +1,103 @@
+// The way to a seat: connect to whoever leads, and bid only where nobody does.
+
+import { type CrosswireError, isCrosswireError } from "../errors.ts";
+import type { IPCServer } from "../ipc/server.ts";
+import { createBackoff, delayBefore } from "../ipc/reconnect.ts";
+import type { Limits } from "../limits.ts";
+import { nodeClock } from "../node/node-clock.ts";
+import type { DiscoveryServer } from "./discovery-server.ts";
+import type { Elector } from "./elector.ts";
+import { heldByForeign, isBusy } from "./rival.ts";
+import { follow, LeaderSeat, type Seat, type Sitter } from "./seat.ts";
+
+export interface Candidate {
+  readonly elector: Elector;
+  readonly server: IPCServer;
+  readonly discovery: DiscoveryServer;
+  readonly token: string | undefined;
+  readonly limits: Limits;
+  /** What it says of itself; asked anew for each attempt. */
+  readonly sitter: () => Sitter;
+  readonly signal: AbortSignal;
+}
+
+/** Jittered: many lose their leader at the same moment. */
+const BACKOFF = createBackoff({ initialDelayMs: 5, maxDelayMs: 200 });
+/** Between attempts to get past what will not go by itself. */
+const STUBBORN_BACKOFF = createBackoff({ initialDelayMs: 100, maxDelayMs: 500 });
+/** Beyond the handshake: for a leader that goes or comes just now. */
+const SECOND_LOOK_MS = 300;
+
+/** One attempt: a seat, or undefined when the port is neither free nor led at this moment. */
+async function tryOnce(candidate: Candidate): Promise<Seat | undefined> {
+  const { elector, token, limits, server, discovery } = candidate;
+  const address = await elector.find();
+  const sitter = candidate.sitter();
+  if (address !== undefined) {
+    const seat = await follow({ address, sitter, token, limits });
+    if (seat !== undefined) return seat;
+  }
+  const leadership = await elector.bid({ server, knownEpoch: sitter.knownEpoch });
+  return leadership && new LeaderSeat(candidate.sitter(), leadership, { server, discovery });
+}
+
+/** The first seat. Rejects within 1.5 s with what is in the way; a leader that only lacks processor time gets longer. */
+export async function findFirstSeat(candidate: Candidate): Promise<Seat> {
+  const { limits, elector } = candidate;
+  const startedAt = nodeClock.now();
+  for (let attempt = 1; ; attempt++) {
+    const waitedMs = nodeClock.now() - startedAt;
+    try {
+      const seat = await tryOnce(candidate);
+      if (seat !== undefined) return seat;
+      if (waitedMs > limits.discoveryHandshakeMs + SECOND_LOOK_MS)
+        throw heldByForeign(elector.port, undefined);
+    } catch (error) {
+      const patienceMs = isBusy(error) ? limits.connectTimeoutMs : SECOND_LOOK_MS;
+      if (!isPassing(error) || waitedMs > patienceMs) throw error;
+    }
+    await pause(attempt, BACKOFF, candidate.signal);
+  }
+}
+
+/** The next seat, however long it takes; `onTrouble` hears what is in the way. Rejects when the signal fires. */
+export async function findNextSeat(
+  candidate: Candidate,
+  onTrouble: (trouble: CrosswireError) => void,
+): Promise<Seat> {
+  for (let attempt = 1; ; attempt++) {
+    candidate.signal.throwIfAborted();
+    let backoff = BACKOFF;
+    try {
+      const seat = await tryOnce(candidate);
+      if (seat !== undefined) return seat;
+    } catch (error) {
+      if (!isCrosswireError(error)) throw error;
+      if (!isPassing(error)) onTrouble(error);
+      if (error.code !== "XW_UNRESPONSIVE") backoff = STUBBORN_BACKOFF;
+    }
+    await pause(attempt, backoff, candidate.signal);
+  }
+}
+
+/** Trying again at once may help: the leader lacks processor time, or is full or closing. */
+function isPassing(error: unknown): boolean {
+  return isBusy(error) || isCrosswireError(error, "XW_OVERLOADED");
+}
+
+function pause(
+  attempt: number,
+  backoff: ReturnType<typeof createBackoff>,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = (): void => {
+      nodeClock.clearTimer(timer);
+      signal.removeEventListener("abort", wake);
+      resolve();
+    };
+    const timer = nodeClock.setTimer(wake, delayBefore(attempt, backoff));
+    signal.addEventListener("abort", wake, { once: true });
+    if (signal.aborted) wake();
+  });
+}

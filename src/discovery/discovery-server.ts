@@ -1,0 +1,292 @@
+// The side that knows who serves what: answers lookups, passes HTTP and WebSocket traffic on, and tells watchers.
+
+import type { CallContext } from "../channel/call-context.ts";
+import { CrosswireError } from "../errors.ts";
+import type { ChosenRoute } from "../http/proxy/route-proxy.ts";
+import type { ClientInfo } from "../ipc/client-table.ts";
+import type { IPCServer } from "../ipc/server.ts";
+import type { Undo } from "../lifetime.ts";
+import { type Limits, resolveLimits } from "../limits.ts";
+import { warn } from "../node/diagnostics.ts";
+import {
+  checkJoin,
+  DiscoveryIPC,
+  type DiscoverApiResult,
+  ELECTING,
+  type JoinAnswer,
+  type JoinRequest,
+  type LeaderIdentity,
+  type WatchItem,
+} from "./discovery-ipc.ts";
+import { Gathering, type MemberRef } from "./gathering.ts";
+import { Owners } from "./owners.ts";
+import { Registry } from "./registry.ts";
+import { checkEntries, type Service, type ServiceEntry } from "./service.ts";
+import { Balancer, type Strategy } from "./strategy.ts";
+import { WatchFeed } from "./watch-feed.ts";
+
+export interface DiscoveryServerOptions {
+  /** Who gets the next request where an api has several replicas. */
+  readonly strategy?: Strategy;
+  readonly limits?: Partial<Limits>;
+}
+
+/** One leadership of this server. */
+export interface Term {
+  readonly name: string;
+  readonly identity: LeaderIdentity;
+  readonly epoch: number;
+  /** Those of the term before. */
+  readonly expected: readonly MemberRef[];
+  /** Kept for whoever leads next: called before a member is told that it is registered. */
+  readonly remember: (epoch: number, members: readonly MemberRef[]) => void;
+}
+
+/** The owner of routes that were added here by hand. No member can claim a name with a space. */
+const BY_HAND = "by hand";
+const MAX_NAMED = 10;
+
+/**
+ * Discovery on a server of yours. Behind `joinDiscovery` there is one of these.
+ *
+ * @example
+ * const discovery = new DiscoveryServer(ipcServer)
+ * discovery.addRoute({ api: "users", baseUrl: "http://127.0.0.1:4001", pathPrefix: "/users" })
+ */
+export class DiscoveryServer {
+  #server: IPCServer;
+  #limits: Limits;
+  #registry: Registry;
+  #balancer: Balancer;
+  #owners = new Owners();
+  #gathering = new Gathering();
+  #feeds = new Set<WatchFeed>();
+  #undos: readonly Undo[];
+  #term: Term | undefined;
+  #epoch = 0;
+
+  constructor(server: IPCServer, options: DiscoveryServerOptions = {}) {
+    this.#server = server;
+    this.#limits = resolveLimits(options.limits);
+    this.#registry = new Registry(this.#limits.maxServices, warn);
+    this.#balancer = new Balancer(options.strategy ?? "round-robin");
+    this.#undos = this.#serve();
+  }
+
+  /** Of the election that this server won; 0 without one. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Sends the traffic of this api to one place, whoever registered it, until undone: for mocks. */
+  addRoute(entry: ServiceEntry): Undo {
+    const [checked] = checkEntries([entry]);
+    if (checked === undefined) return () => {};
+    this.register(BY_HAND, process.pid, [checked]);
+    return () => void this.removeRoute(checked.api, checked.baseUrl);
+  }
+
+  /** Of those that were added by hand. Whether there was one. */
+  removeRoute(api: string, baseUrl?: string): boolean {
+    return this.unregister(BY_HAND, api, baseUrl) > 0;
+  }
+
+  /** The replica whose turn it is. */
+  getRoute(api: string): Service | undefined {
+    return this.#balancer.choose(this.#preferred(this.#registry.replicas(api)));
+  }
+
+  /** The same for a path of a request. */
+  matchRoute(path: string): Service | undefined {
+    return this.#balancer.choose(this.#preferred(this.#registry.match(path)));
+  }
+
+  discoverApi(api: string): DiscoverApiResult {
+    const replica = this.getRoute(api);
+    if (replica !== undefined) {
+      const { baseUrl } = replica;
+      return { success: true, url: this.#server.getUrl(), baseUrl, epoch: this.#epoch };
+    }
+    if (!this.#gathering.isSettled) return { success: false, error: ELECTING, retryable: true };
+    return { success: false, error: this.#notRegistered(api), retryable: false };
+  }
+
+  /** Everything that is registered. */
+  list(): Service[] {
+    return this.#registry.list();
+  }
+
+  /** First all services, as soon as nobody is awaited any more, then each change. Ends when the signal fires. */
+  async *watch(signal: AbortSignal): AsyncGenerator<WatchItem, void> {
+    const feed = new WatchFeed();
+    const stop = (): void => feed.close();
+    signal.addEventListener("abort", stop, { once: true });
+    this.#feeds.add(feed);
+    try {
+      await this.#gathering.settled();
+      for (;;) {
+        const item = await feed.next(
+          () => this.#epoch,
+          () => this.list(),
+        );
+        if (item === undefined) return;
+        yield item;
+      }
+    } finally {
+      this.#feeds.delete(feed);
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Registers in the name of `owner`; all or nothing. @internal */
+  register(owner: string, pid: number | undefined, entries: readonly ServiceEntry[]): void {
+    const stale = entries.find(({ epoch }) => epoch !== undefined && epoch !== this.#epoch);
+    if (stale !== undefined) throw staleEpoch(stale, this.#epoch);
+    const isNew = !this.#registry.owns(owner);
+    this.#registry.add(
+      entries.map(({ api, baseUrl, pathPrefix }) => ({
+        api,
+        baseUrl,
+        ...(pathPrefix === undefined ? {} : { pathPrefix }),
+        owner,
+        ...(pid === undefined ? {} : { pid }),
+      })),
+    );
+    if (isNew) this.#remember();
+  }
+
+  /** @internal */
+  unregister(owner: string, api?: string, baseUrl?: string): number {
+    const count = this.#registry.remove(owner, api, baseUrl);
+    if (count > 0 && !this.#registry.owns(owner)) this.#remember();
+    return count;
+  }
+
+  /** This server won an election. @internal */
+  lead(term: Term): void {
+    this.#term = term;
+    this.#epoch = term.epoch;
+    this.#gathering.expect(term.expected, this.#limits.discoverySettleMs);
+  }
+
+  /** @internal */
+  endWatches(): void {
+    for (const feed of this.#feeds) feed.close();
+  }
+
+  /** Takes its handlers off the server. */
+  close(): void {
+    for (const undo of this.#undos) undo();
+    this.#server.setRouteProxyResolver(undefined);
+    this.#gathering.close();
+    this.endWatches();
+  }
+
+  #serve(): Undo[] {
+    const { register, unregister, discoverApi, list, watch, join } = DiscoveryIPC.discoveryServer;
+    const server = this.#server;
+    server.setRouteProxyResolver((path) => this.#chooseRoute(path));
+    return [
+      this.#registry.onChange((change) => {
+        for (const feed of this.#feeds) feed.push(change);
+        const { api } = change.service;
+        if (this.#registry.replicas(api).length === 0) this.#balancer.forget(api);
+      }),
+      server.onFrameworkMessage(register, (entries, context) => {
+        const { id, pid } = this.#owners.at(context);
+        this.register(id, pid, checkEntries(entries));
+      }),
+      server.onFrameworkMessage(unregister, ({ api, baseUrl }, context) =>
+        this.unregister(this.#owners.at(context).id, api, baseUrl),
+      ),
+      server.onFrameworkMessage(discoverApi, (api) => this.discoverApi(api)),
+      server.onFrameworkMessage(list, () => this.list()),
+      server.onStream(watch, (_nothing, { signal }) => this.watch(signal)),
+      server.onFrameworkMessage(join, (request, context) => this.#join(request, context)),
+      server.onClientConnect((info) => this.#owners.connected(info)),
+      server.onClientDisconnect((info) => this.#left(info)),
+    ];
+  }
+
+  #join(asked: JoinRequest, context: CallContext): JoinAnswer {
+    const request = checkJoin(asked);
+    const term = this.#term;
+    if (term === undefined || request.name !== term.name)
+      return { success: false, name: term?.name ?? "", pid: process.pid };
+    const { instanceId, pid } = request;
+    // The note with the epoch was lost, but this member remembers a later one.
+    if (request.knownEpoch > this.#epoch) {
+      this.#epoch = request.knownEpoch + 1;
+      this.#remember();
+    }
+    this.#owners.joined(context, { id: instanceId, pid });
+    const refused = this.#replace({ id: instanceId, pid }, checkEntries(request.services));
+    this.#gathering.arrived(instanceId);
+    return { success: true, epoch: this.#epoch, leader: term.identity, refused };
+  }
+
+  /** What a member serves, whatever it had registered before. Returns why something was refused. */
+  #replace({ id, pid }: MemberRef, entries: readonly ServiceEntry[]): string[] {
+    const isKept = ({ api, baseUrl }: Service): boolean =>
+      entries.some((entry) => entry.api === api && entry.baseUrl === baseUrl);
+    for (const service of this.#registry.of(id)) {
+      if (!isKept(service)) this.unregister(id, service.api, service.baseUrl);
+    }
+    const refused: string[] = [];
+    for (const { epoch: _old, ...entry } of entries) {
+      try {
+        this.register(id, pid, [entry]);
+      } catch (error) {
+        refused.push((error as Error).message);
+      }
+    }
+    return refused;
+  }
+
+  #left(info: ClientInfo): void {
+    const owner = this.#owners.left(info);
+    if (owner === undefined || this.unregister(owner.id) === 0) return;
+    const { id, pid, isMember } = owner;
+    // A member that did not say goodbye is dead, or will be back in a moment.
+    if (isMember && pid !== undefined)
+      this.#gathering.expect([{ id, pid }], this.#limits.discoverySettleMs);
+  }
+
+  /** What was added by hand stands in for all others. */
+  #preferred(replicas: readonly Service[]): readonly Service[] {
+    if (!this.#registry.owns(BY_HAND)) return replicas;
+    const byHand = replicas.filter(({ owner }) => owner === BY_HAND);
+    return byHand.length > 0 ? byHand : replicas;
+  }
+
+  #remember(): void {
+    const members = this.#owners.members().filter(({ id }) => this.#registry.owns(id));
+    this.#term?.remember(this.#epoch, members);
+  }
+
+  #chooseRoute(path: string): ChosenRoute | undefined {
+    const replica = this.matchRoute(path);
+    if (replica !== undefined)
+      return { baseUrl: replica.baseUrl, onEnd: this.#balancer.opened(replica) };
+    if (this.#gathering.isSettled) return undefined;
+    throw new CrosswireError(
+      "XW_OVERLOADED",
+      "A new leader has not heard from all members yet; try again in a moment.",
+    );
+  }
+
+  #notRegistered(api: string): string {
+    const apis = this.#registry.apis().map((known) => JSON.stringify(known));
+    const more = apis.length > MAX_NAMED ? ` and ${apis.length - MAX_NAMED} more` : "";
+    const others =
+      apis.length === 0
+        ? "nothing is registered"
+        : `registered are ${apis.slice(0, MAX_NAMED).join(", ")}${more}`;
+    return `Service not registered: nobody serves ${JSON.stringify(api)}; ${others}.`;
+  }
+}
+
+function staleEpoch({ api, epoch }: ServiceEntry, current: number): CrosswireError {
+  const text = `${JSON.stringify(api)} was registered for epoch ${epoch}, but this is epoch ${current}. Register it again.`;
+  return new CrosswireError("XW_STALE_EPOCH", text, { detail: { epoch: current } });
+}

@@ -1,0 +1,158 @@
+// From term to term: finds a seat, keeps it as long as it lasts, and asks whoever leads.
+
+import { CrosswireError, isCrosswireError } from "../errors.ts";
+import { Listeners } from "../lifetime.ts";
+import { warn } from "../node/diagnostics.ts";
+import { nodeClock } from "../node/node-clock.ts";
+import { type Candidate, findFirstSeat, findNextSeat } from "./campaign.ts";
+import type { Seat, Sitter } from "./seat.ts";
+import { SeatHolder } from "./seat-holder.ts";
+
+/** Where a member stands. */
+export interface Standing {
+  readonly isLeader: boolean;
+  /** 0 while nobody leads. */
+  readonly epoch: number;
+  /** Of the leader; empty while nobody leads. */
+  readonly url: string;
+  /** The process that leads. */
+  readonly leaderPid?: number;
+  /** What keeps this member from having a leader. */
+  readonly error?: CrosswireError;
+}
+
+export class Membership {
+  readonly changed: Listeners<[Standing]> = new Listeners("an onChange listener", warn);
+  /** Called with each new seat, and with undefined when it is lost. */
+  onSeat: (seat: Seat | undefined) => void = () => {};
+  #candidate: Candidate;
+  #seats: SeatHolder;
+  #closer = new AbortController();
+  #closed: Promise<undefined>;
+  #knownEpoch = 0;
+  #stay: Promise<void> | undefined;
+
+  constructor(
+    candidate: Omit<Candidate, "signal" | "sitter">,
+    sitter: () => Omit<Sitter, "knownEpoch">,
+  ) {
+    const { signal } = this.#closer;
+    this.#candidate = {
+      ...candidate,
+      signal,
+      sitter: () => ({ ...sitter(), knownEpoch: this.#knownEpoch }),
+    };
+    this.#seats = new SeatHolder(candidate.limits.maxPendingCalls);
+    this.#closed = new Promise((resolve) => {
+      signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    });
+  }
+
+  get seat(): Seat | undefined {
+    return this.#seats.seat;
+  }
+
+  /** Resolves with the first seat taken; rejects with what is in the way. */
+  async start(): Promise<void> {
+    const seat = await findFirstSeat(this.#candidate);
+    this.#take(seat);
+    this.#stay = this.#stayFrom(seat);
+  }
+
+  /** Everything that a member asks may be asked twice, so it is asked again whenever the leader was lost over it. */
+  async ask<T>(
+    what: string,
+    timeoutMs: number,
+    run: (seat: Seat, leftMs: number) => Promise<T>,
+  ): Promise<T> {
+    const dueAt = nodeClock.now() + timeoutMs;
+    for (;;) {
+      const seat = this.#seats.seat ?? (await this.#seats.whenSeated(what, dueAt));
+      try {
+        return await run(seat, Math.max(1, dueAt - nodeClock.now()));
+      } catch (error) {
+        if (!isLoss(error)) throw error;
+        await this.#lossOf(seat, dueAt);
+      }
+    }
+  }
+
+  async close(graceMs: number): Promise<void> {
+    const { seat } = this;
+    this.#closer.abort();
+    this.#seats.fail(new CrosswireError("XW_CLOSED", "This member was closed."));
+    if (seat !== undefined) {
+      await seat.leave(graceMs);
+      this.#seats.lose(seat);
+    }
+    await this.#stay;
+  }
+
+  async #stayFrom(first: Seat): Promise<void> {
+    const { signal } = this.#closer;
+    for (let seat = first; ;) {
+      const loss = await Promise.race([seat.lost, this.#closed]);
+      if (signal.aborted) return;
+      this.#lose(seat, loss);
+      try {
+        seat = await findNextSeat(this.#candidate, (trouble) => this.#fail(trouble));
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      if (signal.aborted) return seat.leave(0);
+      this.#take(seat);
+    }
+  }
+
+  #take(seat: Seat): void {
+    this.#knownEpoch = Math.max(this.#knownEpoch, seat.epoch);
+    this.#seats.take(seat);
+    this.onSeat(seat);
+    this.changed.emit(this.#standing());
+  }
+
+  #lose(seat: Seat, loss: CrosswireError | undefined): void {
+    this.#seats.lose(seat);
+    // A leader that is gone will be replaced; one that does not answer will not.
+    if (isCrosswireError(loss, "XW_UNRESPONSIVE")) this.#seats.fail(loss);
+    this.onSeat(undefined);
+    this.changed.emit(this.#standing());
+  }
+
+  #fail(trouble: CrosswireError): void {
+    const isNew = this.#seats.trouble?.message !== trouble.message;
+    this.#seats.fail(trouble);
+    if (isNew) this.changed.emit(this.#standing());
+  }
+
+  #standing(): Standing {
+    const { seat, trouble } = this.#seats;
+    return {
+      isLeader: seat?.leadership !== undefined,
+      epoch: seat?.epoch ?? 0,
+      url: seat?.leader.url ?? "",
+      ...(seat === undefined ? {} : { leaderPid: seat.leader.pid }),
+      ...(trouble === undefined ? {} : { error: trouble }),
+    };
+  }
+
+  /** A call fails a moment before the connection is known to be lost. */
+  async #lossOf(seat: Seat, dueAt: number): Promise<void> {
+    let timer: unknown;
+    const bound = new Promise<void>((resolve) => {
+      timer = nodeClock.setTimer(resolve, Math.max(0, dueAt - nodeClock.now()));
+    });
+    await Promise.race([seat.lost, this.#closed, bound]);
+    nodeClock.clearTimer(timer);
+    if (nodeClock.now() < dueAt && !this.#closer.signal.aborted) this.#seats.lose(seat);
+  }
+}
+
+function isLoss(error: unknown): boolean {
+  return (
+    isCrosswireError(error, "XW_CONNECTION_LOST") ||
+    isCrosswireError(error, "XW_CLOSED") ||
+    isCrosswireError(error, "XW_NOT_CONNECTED")
+  );
+}
