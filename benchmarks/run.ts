@@ -3,6 +3,7 @@
 const SUITES = {
   rpc: async () => import("./rpc/suite.ts"),
   proxy: async () => import("./proxy/suite.ts"),
+  discovery: async () => import("./discovery/suite.ts"),
 };
 
 const [first, ...rest] = process.argv.slice(2);
@@ -11,7 +12,7 @@ const { run } = await findSuite(isNamed ? first : "rpc")();
 process.exitCode = await run(isNamed ? rest : process.argv.slice(2));
 
 function findSuite(name: string): (typeof SUITES)[keyof typeof SUITES] {
-  if (name === "rpc" || name === "proxy") return SUITES[name];
+  if (name === "rpc" || name === "proxy" || name === "discovery") return SUITES[name];
   throw new TypeError(
     `There is no suite "${name}". The suites are: ${Object.keys(SUITES).join(", ")}.`,
   );

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Rounds } from "../rpc/rounds.ts";
 import type { Segment } from "../rpc/segment.ts";
-import { type Setting, stop } from "./children.ts";
+import { type Setting, stop } from "../children.ts";
 import { type Check, checkOf, passGate } from "./gate.ts";
 import type { HttpLoad, LoadResult } from "./http-load.ts";
 import { measureGrowth } from "./memory.ts";

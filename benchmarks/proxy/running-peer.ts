@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { forkEntry, nextMessage, type Setting, stop } from "./children.ts";
+import { forkEntry, nextMessage, type Setting, stop } from "../children.ts";
 import { startNative } from "./native.ts";
 import type { PeerEntry } from "./peer-list.ts";
 import type { Announcement } from "./proxy-process.ts";
@@ -68,7 +68,7 @@ export async function startProcess(
   file: string,
   args: string[],
 ): Promise<{ child: ChildProcess; port: number }> {
-  const child = forkEntry(setting, file, args);
+  const child = forkEntry(setting, `proxy/${file}`, args);
   const announcement = await nextMessage<Announcement>(child, ANSWER_TIMEOUT_MS);
   if ("port" in announcement) return { child, port: announcement.port };
   stop(child);

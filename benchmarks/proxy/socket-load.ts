@@ -1,7 +1,7 @@
 // WebSocket load, seen from the runner: one process that all peers take turns with.
 
 import type { ChildProcess } from "node:child_process";
-import { forkEntry, nextMessage, type Setting, stop } from "./children.ts";
+import { forkEntry, nextMessage, type Setting, stop } from "../children.ts";
 import type { LoadResult } from "./http-load.ts";
 import type { SocketOrder, SocketReply } from "./socket-load-process.ts";
 
@@ -36,7 +36,7 @@ export class SocketLoad {
   }
 
   async #ask(order: SocketOrder, measuringMs = 0): Promise<LoadResult | object> {
-    this.#process ??= forkEntry(this.#setting, "socket-load-process", []);
+    this.#process ??= forkEntry(this.#setting, "proxy/socket-load-process", []);
     const answer = nextMessage<SocketReply>(this.#process, measuringMs + ANSWER_TIMEOUT_MS);
     if (this.#process.connected) this.#process.send(order);
     const reply = await answer;

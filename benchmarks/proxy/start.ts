@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { hasEnded, type Setting } from "./children.ts";
+import { hasEnded, type Setting } from "../children.ts";
 import { freePort } from "./free-port.ts";
 import { OURS } from "./peer-list.ts";
 

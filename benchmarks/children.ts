@@ -12,8 +12,9 @@ export interface Setting {
   compiled: URL;
 }
 
+/** `file` is a path below benchmarks/, without its extension. */
 export function forkEntry({ node, compiled }: Setting, file: string, args: string[]): ChildProcess {
-  const path = fileURLToPath(new URL(`benchmarks/proxy/${file}.js`, compiled));
+  const path = fileURLToPath(new URL(`benchmarks/${file}.js`, compiled));
   return fork(path, args, {
     execPath: node,
     execArgv: [],
