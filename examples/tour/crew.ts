@@ -35,6 +35,13 @@ export class CrewMember {
     return this.#output.split("\n").filter((line) => line !== "");
   }
 
+  /** Resolves as soon as it has printed a line, or ended. */
+  async firstLine(): Promise<void> {
+    const { stdout } = this.#child;
+    if (stdout !== null && this.lines.length === 0)
+      await Promise.race([once(stdout, "data"), this.ended]);
+  }
+
   kill(): void {
     this.#child.kill("SIGKILL");
   }

@@ -8,6 +8,7 @@ import { answerInPlace, holdFor, passOn } from "./front.ts";
 import { closeGently, everythingEnds } from "./goodbye.ts";
 import { step, title } from "./narrator.ts";
 import { readSlowly, sendAndReceive } from "./streams.ts";
+import { leaderIsKilled } from "./together.ts";
 import type { CrewMember } from "./crew.ts";
 
 export async function main(): Promise<void> {
@@ -31,6 +32,7 @@ export async function main(): Promise<void> {
     await step("A web request is answered in place of a service", () => answerInPlace(server));
     await step("Another one is passed on to the service itself", () => passOn(server));
     await step("A proxy waits for an application that is starting", holdFor);
+    await step("Two processes find each other by a name, and the leader is killed", leaderIsKilled);
     await step("A second process wants the same port", () => samePort(server));
     await step("Strangers knock", () => foreignPage(server));
     await step("The server closes while a call is in flight", () => closeGently(server, first));
