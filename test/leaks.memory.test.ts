@@ -3,7 +3,7 @@
 
 import { type CrosswireError, IPCClient, IPCServer } from "crosswire";
 import { expect, onTestFinished, test } from "vitest";
-import { createChaosProxy } from "./fixtures/chaos-proxy.ts";
+import { createChaosProxy } from "../src/testkit/chaos/chaos-proxy.ts";
 import { acceptUpgrade, openRawServer, serverFrame } from "./fixtures/raw-server.ts";
 import { helloFrame } from "./fixtures/hostile-target.ts";
 import { turn, until } from "./fixtures/wait.ts";
