@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { DEFAULT_LIMITS, ERROR_TEXT } from "crosswire";
+import * as discovery from "crosswire/discovery";
 import * as http from "crosswire/http";
 import { expect, test, vi } from "vitest";
 import { TRACE_EVENTS } from "../src/trace.ts";
@@ -104,6 +105,8 @@ test("events.md names each field of an event", () => {
 test.each([
   { page: "crosswire.md", source: "src/index.ts", least: 30 },
   { page: "http.md", source: "src/http/index.ts", least: 15 },
+  { page: "discovery.md", source: "src/discovery/index.ts", least: 15 },
+  { page: "testkit.md", source: "src/testkit/index.ts", least: 15 },
 ])("$page describes everything that $source exports", ({ page, source, least }) => {
   const text = read(`${REFERENCE}/${page}`);
   const names = exportsOf(source);
@@ -111,8 +114,11 @@ test.each([
   expect(names.filter((name) => !new RegExp(`\`(?:new )?${name}\\b`).test(text))).toEqual([]);
 });
 
-test("http.md has one heading for each thing to call or construct", () => {
-  expect(headingsOf(`${REFERENCE}/http.md`, 2).sort()).toEqual(Object.keys(http).sort());
+test.each([
+  { page: "http.md", names: Object.keys(http) },
+  { page: "discovery.md", names: [...Object.keys(discovery), "Member"] },
+])("$page has one heading for each thing to call or construct", ({ page, names }) => {
+  expect(headingsOf(`${REFERENCE}/${page}`, 2).sort()).toEqual(names.sort());
 });
 
 test.each(["proxy", "routes"])("cli.md names each option of crosswire %s, and no other", (name) => {
@@ -183,7 +189,7 @@ test(
       });
     for (const { stdout, stderr } of await Promise.all([tour(), tour()])) {
       expect(stderr).toBe("");
-      expect(stdout).toContain("16. Everything ends by itself");
+      expect(stdout).toContain("17. Everything ends by itself");
       expect(stdout).toContain("Open sockets and timers in this process: none.");
     }
   },

@@ -7,7 +7,7 @@ import type { Limits } from "../limits.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import type { DiscoveryServer } from "./discovery-server.ts";
 import type { Elector } from "./elector.ts";
-import { heldByForeign, isBusy } from "./rival.ts";
+import { heldByForeign, isSlow } from "./rival.ts";
 import { follow, LeaderSeat, type Seat, type Sitter } from "./seat.ts";
 
 export interface Candidate {
@@ -27,6 +27,8 @@ const BACKOFF = createBackoff({ initialDelayMs: 5, maxDelayMs: 200 });
 const STUBBORN_BACKOFF = createBackoff({ initialDelayMs: 100, maxDelayMs: 500 });
 /** Beyond the handshake: for a leader that goes or comes just now. */
 const SECOND_LOOK_MS = 300;
+/** One failure may be a moment between two leaders, or between a token and the file it is written in. */
+const MIN_ATTEMPTS = 3;
 
 /** One attempt: a seat, or undefined when the port is neither free nor led at this moment. */
 async function tryOnce(candidate: Candidate): Promise<Seat | undefined> {
@@ -43,20 +45,21 @@ async function tryOnce(candidate: Candidate): Promise<Seat | undefined> {
 
 /** The first seat. Rejects within 1.5 s with what is in the way; a leader that only lacks processor time gets longer. */
 export async function findFirstSeat(candidate: Candidate): Promise<Seat> {
-  const { limits, elector } = candidate;
+  const { limits, elector, signal } = candidate;
   const startedAt = nodeClock.now();
   for (let attempt = 1; ; attempt++) {
-    const waitedMs = nodeClock.now() - startedAt;
+    const isOver = (patienceMs: number): boolean =>
+      attempt >= MIN_ATTEMPTS && nodeClock.now() - startedAt > patienceMs;
     try {
       const seat = await tryOnce(candidate);
       if (seat !== undefined) return seat;
-      if (waitedMs > limits.discoveryHandshakeMs + SECOND_LOOK_MS)
+      if (isOver(limits.discoveryHandshakeMs + SECOND_LOOK_MS))
         throw heldByForeign(elector.port, undefined);
     } catch (error) {
-      const patienceMs = isBusy(error) ? limits.connectTimeoutMs : SECOND_LOOK_MS;
-      if (!isPassing(error) || waitedMs > patienceMs) throw error;
+      const patienceMs = isSlow(error) ? limits.connectTimeoutMs : SECOND_LOOK_MS;
+      if (!isPassing(error) || isOver(patienceMs)) throw error;
     }
-    await pause(attempt, BACKOFF, candidate.signal);
+    await pause(attempt, BACKOFF, signal);
   }
 }
 
@@ -65,24 +68,32 @@ export async function findNextSeat(
   candidate: Candidate,
   onTrouble: (trouble: CrosswireError) => void,
 ): Promise<Seat> {
+  const { limits, elector } = candidate;
+  const patientUntil = nodeClock.now() + limits.discoveryHandshakeMs + SECOND_LOOK_MS;
   for (let attempt = 1; ; attempt++) {
     candidate.signal.throwIfAborted();
     let backoff = BACKOFF;
     try {
       const seat = await tryOnce(candidate);
       if (seat !== undefined) return seat;
+      if (attempt >= MIN_ATTEMPTS && nodeClock.now() > patientUntil)
+        onTrouble(heldByForeign(elector.port, undefined));
     } catch (error) {
       if (!isCrosswireError(error)) throw error;
-      if (!isPassing(error)) onTrouble(error);
-      if (error.code !== "XW_UNRESPONSIVE") backoff = STUBBORN_BACKOFF;
+      if (!isPassing(error) || attempt > MIN_ATTEMPTS) onTrouble(error);
+      if (!isPassing(error)) backoff = STUBBORN_BACKOFF;
     }
     await pause(attempt, backoff, candidate.signal);
   }
 }
 
-/** Trying again at once may help: the leader lacks processor time, or is full or closing. */
+/** Trying again at once may help: the leader lacks processor time, is full or closing, or its token is a new one. */
 function isPassing(error: unknown): boolean {
-  return isBusy(error) || isCrosswireError(error, "XW_OVERLOADED");
+  return (
+    isSlow(error) ||
+    isCrosswireError(error, "XW_OVERLOADED") ||
+    isCrosswireError(error, "XW_REFUSED")
+  );
 }
 
 function pause(

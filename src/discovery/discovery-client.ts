@@ -7,7 +7,7 @@ import { warn } from "../node/diagnostics.ts";
 import type { RemoteDetail } from "../wire/remote-error.ts";
 import { DiscoveryIPC, type DiscoverApiResult, type WatchItem } from "./discovery-ipc.ts";
 import { Entries } from "./entries.ts";
-import { checkEntries, type Service, type ServiceEntry } from "./service.ts";
+import { checkEntries, MAX_ENTRIES, type Service, type ServiceEntry } from "./service.ts";
 
 const { discoveryServer } = DiscoveryIPC;
 
@@ -29,8 +29,8 @@ export class DiscoveryClient {
     this.#client = client;
     this.#undo = client.onReconnect(async () => {
       const entries = this.#entries.all();
-      if (entries.length === 0) return;
-      await this.#register(entries).catch((error) => warn(error, "registering again"));
+      for (let at = 0; at < entries.length; at += MAX_ENTRIES)
+        await this.#registerAgain(entries.slice(at, at + MAX_ENTRIES));
     });
   }
 
@@ -71,6 +71,20 @@ export class DiscoveryClient {
     this.#undo();
     const isNeeded = this.#entries.all().length > 0 && this.#client.isConnected();
     if (isNeeded) await this.unregister();
+  }
+
+  /** Where all of them together are refused, one by one: what others took meanwhile costs only itself. */
+  async #registerAgain(entries: readonly ServiceEntry[]): Promise<void> {
+    try {
+      await this.#register(entries);
+    } catch (error) {
+      // Whoever was disconnected over it, or is about to come back once more, has nothing to be told.
+      if (!this.#client.isConnected()) return;
+      if (entries.length === 1) return warn(error, "registering again");
+      for (const entry of entries) {
+        if (this.#entries.all().includes(entry)) await this.#registerAgain([entry]);
+      }
+    }
   }
 
   async #register(entries: readonly ServiceEntry[], timeoutMs?: number): Promise<void> {

@@ -27,6 +27,9 @@ export interface NotDiscovered {
 
 export const ELECTING = "electing";
 
+/** Epochs begin at the seconds since 1970, so this is as far away as it looks. */
+const MAX_EPOCH = 1e12;
+
 /** A member introduces itself to the leader, and registers what it serves in the same breath. */
 export interface JoinRequest {
   /** Of the group. */
@@ -99,13 +102,24 @@ export function checkJoin(value: JoinRequest): JoinRequest {
   const isUsable =
     typeof name === "string" &&
     typeof instanceId === "string" &&
-    /^[\w-]{1,64}$/.test(instanceId) &&
+    // Connections that are no members' go by "client-<n>".
+    /^(?!client-)[\w-]{1,64}$/.test(instanceId) &&
     isCount(pid) &&
-    isCount(knownEpoch) &&
+    isEpoch(knownEpoch) &&
     Array.isArray(services);
   if (isUsable) return value;
   const text = "A member joins with { name, instanceId, pid, knownEpoch, services }.";
   throw new CrosswireError("XW_INVALID", text);
+}
+
+export function staleEpoch({ api, epoch }: ServiceEntry, current: number): CrosswireError {
+  const text = `${JSON.stringify(api)} was registered for epoch ${epoch}, but this is epoch ${current}. Register it again.`;
+  return new CrosswireError("XW_STALE_EPOCH", text, { detail: { epoch: current } });
+}
+
+/** SECURITY: an epoch from far ahead would leave no room for later ones. */
+export function isEpoch(value: unknown): value is number {
+  return isCount(value) && (value as number) < MAX_EPOCH;
 }
 
 function isCount(value: unknown): boolean {

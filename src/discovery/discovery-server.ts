@@ -16,6 +16,7 @@ import {
   type JoinAnswer,
   type JoinRequest,
   type LeaderIdentity,
+  staleEpoch,
   type WatchItem,
 } from "./discovery-ipc.ts";
 import { Gathering, type MemberRef } from "./gathering.ts";
@@ -44,7 +45,6 @@ export interface Term {
 
 /** The owner of routes that were added here by hand. No member can claim a name with a space. */
 const BY_HAND = "by hand";
-const MAX_NAMED = 10;
 
 /**
  * Discovery on a server of yours. Behind `joinDiscovery` there is one of these.
@@ -83,7 +83,11 @@ export class DiscoveryServer {
     const [checked] = checkEntries([entry]);
     if (checked === undefined) return () => {};
     this.register(BY_HAND, process.pid, [checked]);
-    return () => void this.removeRoute(checked.api, checked.baseUrl);
+    let remove = (): unknown => this.removeRoute(checked.api, checked.baseUrl);
+    return () => {
+      remove();
+      remove = () => {};
+    };
   }
 
   /** Of those that were added by hand. Whether there was one. */
@@ -93,12 +97,12 @@ export class DiscoveryServer {
 
   /** The replica whose turn it is. */
   getRoute(api: string): Service | undefined {
-    return this.#balancer.choose(this.#preferred(this.#registry.replicas(api)));
+    return this.#balancer.choose(this.#preferred(this.#registry.replicas(api)), "lookup");
   }
 
   /** The same for a path of a request. */
   matchRoute(path: string): Service | undefined {
-    return this.#balancer.choose(this.#preferred(this.#registry.match(path)));
+    return this.#balancer.choose(this.#preferred(this.#registry.match(path)), "traffic");
   }
 
   discoverApi(api: string): DiscoverApiResult {
@@ -108,7 +112,8 @@ export class DiscoveryServer {
       return { success: true, url: this.#server.getUrl(), baseUrl, epoch: this.#epoch };
     }
     if (!this.#gathering.isSettled) return { success: false, error: ELECTING, retryable: true };
-    return { success: false, error: this.#notRegistered(api), retryable: false };
+    const error = `Service not registered: nobody serves ${JSON.stringify(api)}; ${this.#registry.describe()}.`;
+    return { success: false, error, retryable: false };
   }
 
   /** Everything that is registered. */
@@ -116,11 +121,18 @@ export class DiscoveryServer {
     return this.#registry.list();
   }
 
+  /** The same, as soon as nobody is awaited any more. @internal */
+  async settledList(): Promise<Service[]> {
+    await this.#gathering.settled();
+    return this.list();
+  }
+
   /** First all services, as soon as nobody is awaited any more, then each change. Ends when the signal fires. */
   async *watch(signal: AbortSignal): AsyncGenerator<WatchItem, void> {
     const feed = new WatchFeed();
     const stop = (): void => feed.close();
     signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
     this.#feeds.add(feed);
     try {
       await this.#gathering.settled();
@@ -186,21 +198,20 @@ export class DiscoveryServer {
     const { register, unregister, discoverApi, list, watch, join } = DiscoveryIPC.discoveryServer;
     const server = this.#server;
     server.setRouteProxyResolver((path) => this.#chooseRoute(path));
+    for (const info of server.clients()) this.#owners.connected(info);
     return [
       this.#registry.onChange((change) => {
         for (const feed of this.#feeds) feed.push(change);
-        const { api } = change.service;
-        if (this.#registry.replicas(api).length === 0) this.#balancer.forget(api);
       }),
       server.onFrameworkMessage(register, (entries, context) => {
         const { id, pid } = this.#owners.at(context);
         this.register(id, pid, checkEntries(entries));
       }),
-      server.onFrameworkMessage(unregister, ({ api, baseUrl }, context) =>
-        this.unregister(this.#owners.at(context).id, api, baseUrl),
+      server.onFrameworkMessage(unregister, (which, context) =>
+        this.unregister(this.#owners.at(context).id, which?.api, which?.baseUrl),
       ),
       server.onFrameworkMessage(discoverApi, (api) => this.discoverApi(api)),
-      server.onFrameworkMessage(list, () => this.list()),
+      server.onFrameworkMessage(list, () => this.settledList()),
       server.onStream(watch, (_nothing, { signal }) => this.watch(signal)),
       server.onFrameworkMessage(join, (request, context) => this.#join(request, context)),
       server.onClientConnect((info) => this.#owners.connected(info)),
@@ -220,8 +231,12 @@ export class DiscoveryServer {
       this.#remember();
     }
     this.#owners.joined(context, { id: instanceId, pid });
-    const refused = this.#replace({ id: instanceId, pid }, checkEntries(request.services));
     this.#gathering.arrived(instanceId);
+    // All that it registered with the leader before, which may have been many requests.
+    const refused = this.#replace(
+      { id: instanceId, pid },
+      checkEntries(request.services, Infinity),
+    );
     return { success: true, epoch: this.#epoch, leader: term.identity, refused };
   }
 
@@ -245,27 +260,33 @@ export class DiscoveryServer {
 
   #left(info: ClientInfo): void {
     const owner = this.#owners.left(info);
-    if (owner === undefined || this.unregister(owner.id) === 0) return;
+    if (owner === undefined) return;
     const { id, pid, isMember } = owner;
     // A member that did not say goodbye is dead, or will be back in a moment.
-    if (isMember && pid !== undefined)
+    if (isMember && pid !== undefined && this.#registry.owns(id))
       this.#gathering.expect([{ id, pid }], this.#limits.discoverySettleMs);
+    this.unregister(id);
   }
 
   /** What was added by hand stands in for all others. */
   #preferred(replicas: readonly Service[]): readonly Service[] {
-    if (!this.#registry.owns(BY_HAND)) return replicas;
-    const byHand = replicas.filter(({ owner }) => owner === BY_HAND);
+    const [first] = replicas;
+    if (first === undefined || !this.#registry.owns(BY_HAND)) return replicas;
+    // Also those with another prefix, or none: it is the whole traffic of the api that they take.
+    const byHand = this.#registry.replicas(first.api).filter(({ owner }) => owner === BY_HAND);
     return byHand.length > 0 ? byHand : replicas;
   }
 
+  /** With those who are not back yet: should this leader end now, the next one has to wait for them too. */
   #remember(): void {
-    const members = this.#owners.members().filter(({ id }) => this.#registry.owns(id));
-    this.#term?.remember(this.#epoch, members);
+    const present = this.#owners.members().filter(({ id }) => this.#registry.owns(id));
+    this.#term?.remember(this.#epoch, [...present, ...this.#gathering.awaited()]);
   }
 
   #chooseRoute(path: string): ChosenRoute | undefined {
     const replica = this.matchRoute(path);
+    // A mock on this very server: its intercepts were asked before, and do not answer this path.
+    if (replica?.baseUrl === this.#server.getUrl()) return undefined;
     if (replica !== undefined)
       return { baseUrl: replica.baseUrl, onEnd: this.#balancer.opened(replica) };
     if (this.#gathering.isSettled) return undefined;
@@ -274,19 +295,4 @@ export class DiscoveryServer {
       "A new leader has not heard from all members yet; try again in a moment.",
     );
   }
-
-  #notRegistered(api: string): string {
-    const apis = this.#registry.apis().map((known) => JSON.stringify(known));
-    const more = apis.length > MAX_NAMED ? ` and ${apis.length - MAX_NAMED} more` : "";
-    const others =
-      apis.length === 0
-        ? "nothing is registered"
-        : `registered are ${apis.slice(0, MAX_NAMED).join(", ")}${more}`;
-    return `Service not registered: nobody serves ${JSON.stringify(api)}; ${others}.`;
-  }
-}
-
-function staleEpoch({ api, epoch }: ServiceEntry, current: number): CrosswireError {
-  const text = `${JSON.stringify(api)} was registered for epoch ${epoch}, but this is epoch ${current}. Register it again.`;
-  return new CrosswireError("XW_STALE_EPOCH", text, { detail: { epoch: current } });
 }

@@ -21,7 +21,7 @@ export interface Bid {
 
 export interface Leadership {
   /** Higher than that of every leader before. Send it along with what you write elsewhere, and refuse lower ones there. */
-  epoch: number;
+  readonly epoch: number;
   /** Aborts when the leadership is lost or given up, before anybody else can have it. */
   readonly signal: AbortSignal;
   /** The members that registered services with the leader before. */

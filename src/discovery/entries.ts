@@ -1,6 +1,6 @@
 // What one side has registered, and will register again: by api and baseUrl.
 
-import type { ServiceEntry } from "./service.ts";
+import { isMeant, type ServiceEntry } from "./service.ts";
 
 export class Entries {
   #byKey = new Map<string, ServiceEntry>();
@@ -17,10 +17,7 @@ export class Entries {
 
   remove(api: string | undefined, baseUrl: string | undefined): void {
     for (const [key, entry] of this.#byKey) {
-      const isMeant =
-        (api === undefined || entry.api === api) &&
-        (baseUrl === undefined || entry.baseUrl === baseUrl);
-      if (isMeant) this.#byKey.delete(key);
+      if (isMeant(entry, api, baseUrl)) this.#byKey.delete(key);
     }
   }
 }

@@ -32,6 +32,10 @@ export class Gathering {
     return true;
   }
 
+  awaited(): MemberRef[] {
+    return [...this.#awaited].map(([id, { pid }]) => ({ id, pid }));
+  }
+
   /** Resolves when everybody is back or given up. */
   async settled(): Promise<void> {
     while (!this.isSettled) {

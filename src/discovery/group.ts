@@ -14,7 +14,7 @@ export function groupName(): string {
   return name === undefined || name === "" ? workspaceRoot(realpathSync(process.cwd())) : name;
 }
 
-/** A port that only depends on the name: two workspaces do not meet. Below the ephemeral ports of every system. */
+/** A port that only depends on the name: two workspaces do not meet. Below the ephemeral ports of Linux, macOS and Windows. */
 export function groupPort(name: string): number {
   let hash = 0x81_1c_9d_c5;
   for (const char of name) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01_00_01_93);

@@ -24,14 +24,14 @@ export interface JoinOptions {
 /**
  * Joins the processes of this name: leads them when nobody does, follows otherwise, and takes over when the leader ends.
  *
- * Rejects within 1.5 s when the port is not theirs: XW_FOREIGN, XW_OTHER_NAME, XW_VERSION, XW_REFUSED, XW_UNRESPONSIVE, XW_LISTEN.
+ * Throws TypeError for wrong options. Rejects within 1.5 s when the port is not theirs: XW_FOREIGN, XW_OTHER_NAME, XW_VERSION, XW_REFUSED, XW_UNRESPONSIVE, XW_LISTEN.
  *
  * @example
  * const member = await joinDiscovery()
  * await member.register([{ api: "users", baseUrl: "http://127.0.0.1:4001", pathPrefix: "/users" }])
  * const orders = await member.discoverApi("orders")
  */
-export async function joinDiscovery(options: JoinOptions = {}): Promise<Member> {
+export function joinDiscovery(options: JoinOptions = {}): Promise<Member> {
   const { name = groupName(), token, strategy, limits = {} } = options;
   const elector = options.elector ?? new PortElector(options.port ?? groupPort(name));
   return new Member({ name, elector, token, strategy, limits }).join();

@@ -26,12 +26,14 @@ export interface MemberSettings {
 }
 
 export interface LookupOptions {
+  /** How long to wait for the api to be registered, where it is not: processes start in any order. 0 unless given. */
+  readonly waitMs?: number;
   /** Without: `limits.callTimeoutMs`. */
   readonly timeoutMs?: number;
 }
 
-/** A stopped process is noticed within 3 s; the usual 25 s are too long to go without a leader. */
-const HEARTBEAT: Partial<Limits> = { heartbeatQuietMs: 1_000, heartbeatReplyMs: 2_000 };
+/** A stopped process is noticed within 3 s (twice the quiet time, and the reply): the usual 40 s are too long to go without a leader. */
+const HEARTBEAT: Partial<Limits> = { heartbeatQuietMs: 500, heartbeatReplyMs: 2_000 };
 const ASK_AGAIN_MS = 10;
 
 export class Member {
@@ -95,6 +97,11 @@ export class Member {
     return this.#membership.seat?.leadership;
   }
 
+  /** Where this member stands now: what onChange() tells when it changes. */
+  get standing(): Standing {
+    return this.#membership.standing();
+  }
+
   /** Called when the leader is another one, or nobody, or something is in the way. */
   onChange(listener: (standing: Standing) => unknown): Undo {
     return this.#membership.changed.add(listener);
@@ -123,13 +130,16 @@ export class Member {
    */
   async discoverApi(api: string, options: LookupOptions = {}): Promise<DiscoverApiResult> {
     const { now, setTimer } = nodeClock;
-    const dueAt = now() + (options.timeoutMs ?? this.#limits.callTimeoutMs);
+    const { waitMs = 0, timeoutMs = Math.max(waitMs, this.#limits.callTimeoutMs) } = options;
+    const waitUntil = now() + waitMs;
+    const dueAt = now() + timeoutMs;
     for (;;) {
       const leftMs = Math.max(1, dueAt - now());
       const result = await this.#membership.ask("discoverApi()", leftMs, (seat, ms) =>
         seat.discoverApi(api, ms),
       );
-      if (result.success || !result.retryable || now() + ASK_AGAIN_MS > dueAt) return result;
+      const isWorthWaiting = !result.success && (result.retryable || now() < waitUntil);
+      if (!isWorthWaiting || now() + ASK_AGAIN_MS > dueAt) return result;
       await new Promise<void>((resolve) => setTimer(resolve, ASK_AGAIN_MS));
     }
   }

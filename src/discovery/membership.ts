@@ -5,6 +5,7 @@ import { Listeners } from "../lifetime.ts";
 import { warn } from "../node/diagnostics.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import { type Candidate, findFirstSeat, findNextSeat } from "./campaign.ts";
+import { isSlow } from "./rival.ts";
 import type { Seat, Sitter } from "./seat.ts";
 import { SeatHolder } from "./seat-holder.ts";
 
@@ -67,6 +68,8 @@ export class Membership {
   ): Promise<T> {
     const dueAt = nodeClock.now() + timeoutMs;
     for (;;) {
+      // While it leaves there is still a seat, and asking it over and over would keep it from leaving.
+      if (this.#closer.signal.aborted) throw closed();
       const seat = this.#seats.seat ?? (await this.#seats.whenSeated(what, dueAt));
       try {
         return await run(seat, Math.max(1, dueAt - nodeClock.now()));
@@ -80,7 +83,7 @@ export class Membership {
   async close(graceMs: number): Promise<void> {
     const { seat } = this;
     this.#closer.abort();
-    this.#seats.fail(new CrosswireError("XW_CLOSED", "This member was closed."));
+    this.#seats.fail(closed());
     if (seat !== undefined) {
       await seat.leave(graceMs);
       this.#seats.lose(seat);
@@ -109,24 +112,25 @@ export class Membership {
     this.#knownEpoch = Math.max(this.#knownEpoch, seat.epoch);
     this.#seats.take(seat);
     this.onSeat(seat);
-    this.changed.emit(this.#standing());
+    this.changed.emit(this.standing());
   }
 
   #lose(seat: Seat, loss: CrosswireError | undefined): void {
     this.#seats.lose(seat);
-    // A leader that is gone will be replaced; one that does not answer will not.
-    if (isCrosswireError(loss, "XW_UNRESPONSIVE")) this.#seats.fail(loss);
+    // A leader that is gone will be replaced, and a slow one may be back in a moment; a stopped one is in the way.
+    if (isCrosswireError(loss, "XW_UNRESPONSIVE") && !isSlow(loss)) this.#seats.fail(loss);
     this.onSeat(undefined);
-    this.changed.emit(this.#standing());
+    this.changed.emit(this.standing());
   }
 
   #fail(trouble: CrosswireError): void {
+    if (this.#closer.signal.aborted) return;
     const isNew = this.#seats.trouble?.message !== trouble.message;
     this.#seats.fail(trouble);
-    if (isNew) this.changed.emit(this.#standing());
+    if (isNew) this.changed.emit(this.standing());
   }
 
-  #standing(): Standing {
+  standing(): Standing {
     const { seat, trouble } = this.#seats;
     return {
       isLeader: seat?.leadership !== undefined,
@@ -147,6 +151,10 @@ export class Membership {
     nodeClock.clearTimer(timer);
     if (nodeClock.now() < dueAt && !this.#closer.signal.aborted) this.#seats.lose(seat);
   }
+}
+
+function closed(): CrosswireError {
+  return new CrosswireError("XW_CLOSED", "This member was closed.");
 }
 
 function isLoss(error: unknown): boolean {

@@ -4,6 +4,7 @@
 import { CrosswireError } from "../errors.ts";
 import type { IPCServer } from "../ipc/server.ts";
 import { readNote, writeNote } from "../node/runtime-directory.ts";
+import { isEpoch } from "./discovery-ipc.ts";
 import type { Bid, Elector, Leadership } from "./elector.ts";
 import type { MemberRef } from "./gathering.ts";
 
@@ -37,7 +38,7 @@ export class PortElector implements Elector {
     const { epoch, members } = readLeaderNote(this.port);
     const leadership = new PortLeadership(this.port, server, members);
     try {
-      leadership.remember(Math.max(epoch, knownEpoch) + 1, members);
+      leadership.remember(nextEpoch(epoch, knownEpoch), members);
     } catch (error) {
       await server.close();
       throw cannotRemember(this.port, error);
@@ -64,6 +65,8 @@ class PortLeadership implements Leadership {
   }
 
   remember(epoch: number, members: readonly MemberRef[]): void {
+    // Its clients still go one after the other, but the note is the next leader's.
+    if (this.signal.aborted) return;
     this.epoch = epoch;
     const note: LeaderNote = { epoch, members: members.slice(0, MAX_MEMBERS) };
     writeNote(noteName(this.#port), JSON.stringify(note));
@@ -76,6 +79,14 @@ class PortLeadership implements Leadership {
   }
 }
 
+/**
+ * Above all that are known. And above those that nobody knows any more, because the note went with a restart of the
+ * machine: no group changes its leader more than once a second on average, so the clock is ahead of them.
+ */
+function nextEpoch(...known: readonly number[]): number {
+  return Math.max(...known, Math.floor(Date.now() / 1_000)) + 1;
+}
+
 function noteName(port: number): string {
   return `discovery-${port}.json`;
 }
@@ -83,8 +94,8 @@ function noteName(port: number): string {
 function readLeaderNote(port: number): LeaderNote {
   try {
     const { epoch, members } = JSON.parse(readNote(noteName(port)) ?? "") as Partial<LeaderNote>;
-    if (!Number.isSafeInteger(epoch) || !Array.isArray(members)) return NO_NOTE;
-    return { epoch: epoch as number, members: members.filter(isMemberRef) };
+    if (!isEpoch(epoch) || !Array.isArray(members)) return NO_NOTE;
+    return { epoch, members: members.filter(isMemberRef) };
   } catch {
     return NO_NOTE; // The first leader here, or somebody tidied up.
   }

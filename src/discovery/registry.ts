@@ -3,19 +3,24 @@
 import { CrosswireError } from "../errors.ts";
 import { splitTarget } from "../http/routing-path.ts";
 import { Listeners, type Report, type Undo } from "../lifetime.ts";
-import type { Service } from "./service.ts";
+import { isMeant, type Service } from "./service.ts";
 
 export interface ServiceChange {
   readonly type: "added" | "removed";
   readonly service: Service;
 }
 
+const MAX_NAMED = 10;
+
 export class Registry {
   // Maps throughout: an api called "constructor" must not find anything on a prototype.
   #byApi = new Map<string, readonly Service[]>();
-  #byOwner = new Map<string, Set<Service>>();
+  /** By owner, and there by api and baseUrl. */
+  #byOwner = new Map<string, Map<string, Service>>();
   /** Path prefix to the api that is served there. */
   #prefixes = new Map<string, string>();
+  /** Of the longest prefix there ever was. */
+  #maxSegments = 0;
   #changed: Listeners<[ServiceChange]>;
   #maxServices: number;
   #size = 0;
@@ -31,28 +36,24 @@ export class Registry {
 
   /** All or nothing. What the same owner registered of the same api and baseUrl is replaced. */
   add(services: readonly Service[]): void {
-    for (const service of services) this.#assertPrefixIsFree(service);
-    const added = services.filter((service) => !this.#has(service));
-    if (this.#size + added.length > this.#maxServices) throw tooMany(this.#maxServices);
-    for (const service of added) {
-      for (const replaced of this.#like(service)) this.#delete(replaced);
-      this.#insert(service);
-    }
+    this.#assertPrefixesAreFree(services);
+    const added = lastOfEach(services).filter((service) => !this.#has(service));
+    const replaced = added.flatMap((service) => this.#like(service) ?? []);
+    if (this.#size - replaced.length + added.length > this.#maxServices)
+      throw tooMany(this.#maxServices);
+    for (const service of replaced) this.#delete(service);
+    for (const service of added) this.#insert(service);
   }
 
   /** Of one owner: all, those of one api, or the one at `baseUrl`. Returns how many there were. */
   remove(owner: string, api?: string, baseUrl?: string): number {
-    const doomed = this.of(owner).filter(
-      (service) =>
-        (api === undefined || service.api === api) &&
-        (baseUrl === undefined || service.baseUrl === baseUrl),
-    );
+    const doomed = this.of(owner).filter((service) => isMeant(service, api, baseUrl));
     for (const service of doomed) this.#delete(service);
     return doomed.length;
   }
 
   of(owner: string): Service[] {
-    return [...(this.#byOwner.get(owner) ?? [])];
+    return [...(this.#byOwner.get(owner)?.values() ?? [])];
   }
 
   owns(owner: string): boolean {
@@ -76,14 +77,19 @@ export class Registry {
     return [...this.#byApi.values()].flat();
   }
 
-  apis(): string[] {
-    return [...this.#byApi.keys()];
+  /** `registered are "users", "orders"`. */
+  describe(): string {
+    const apis = [...this.#byApi.keys()].map((api) => JSON.stringify(api));
+    if (apis.length === 0) return "nothing is registered";
+    const more = apis.length > MAX_NAMED ? ` and ${apis.length - MAX_NAMED} more` : "";
+    return `registered are ${apis.slice(0, MAX_NAMED).join(", ")}${more}`;
   }
 
   #prefixOf(path: string): string | undefined {
     if (this.#prefixes.size === 0) return undefined;
     const { segments } = splitTarget(path);
-    for (let length = segments.length; length > 0; length--) {
+    // SECURITY: a path may have thousands of segments, and whoever sends it needs no token.
+    for (let length = Math.min(segments.length, this.#maxSegments); length > 0; length--) {
       const prefix = `/${segments.slice(0, length).join("/")}`;
       if (this.#prefixes.has(prefix)) return prefix;
     }
@@ -91,19 +97,24 @@ export class Registry {
   }
 
   #has(service: Service): boolean {
-    return this.#like(service).some((known) => known.pathPrefix === service.pathPrefix);
+    const known = this.#like(service);
+    return known !== undefined && known.pathPrefix === service.pathPrefix;
   }
 
-  #like({ owner, api, baseUrl }: Service): Service[] {
-    return this.of(owner).filter((known) => known.api === api && known.baseUrl === baseUrl);
+  /** What it would replace. */
+  #like(service: Service): Service | undefined {
+    return this.#byOwner.get(service.owner)?.get(keyOf(service));
   }
 
   #insert(service: Service): void {
     const { api, owner, pathPrefix } = service;
     this.#byApi.set(api, [...this.replicas(api), service]);
-    const owned = this.#byOwner.get(owner) ?? new Set();
-    this.#byOwner.set(owner, owned.add(service));
-    if (pathPrefix !== undefined) this.#prefixes.set(pathPrefix, api);
+    const owned = this.#byOwner.get(owner) ?? new Map<string, Service>();
+    this.#byOwner.set(owner, owned.set(keyOf(service), service));
+    if (pathPrefix !== undefined) {
+      this.#prefixes.set(pathPrefix, api);
+      this.#maxSegments = Math.max(this.#maxSegments, splitTarget(pathPrefix).segments.length);
+    }
     this.#size++;
     this.#changed.emit({ type: "added", service });
   }
@@ -114,7 +125,7 @@ export class Registry {
     if (left.length > 0) this.#byApi.set(api, left);
     else this.#byApi.delete(api);
     const owned = this.#byOwner.get(owner);
-    owned?.delete(service);
+    owned?.delete(keyOf(service));
     if (owned?.size === 0) this.#byOwner.delete(owner);
     const isServed = left.some((known) => known.pathPrefix === pathPrefix);
     if (pathPrefix !== undefined && !isServed) this.#prefixes.delete(pathPrefix);
@@ -123,17 +134,40 @@ export class Registry {
   }
 
   /** Two apis at one prefix would get each other's requests. */
-  #assertPrefixIsFree({ api, pathPrefix, owner }: Service): void {
-    const holder = pathPrefix === undefined ? undefined : this.#prefixes.get(pathPrefix);
-    if (holder === undefined || holder === api) return;
-    const isOwn = this.replicas(holder).every((known) => known.owner === owner);
-    const whose = isOwn ? "registered by the same process" : "of another process";
-    throw new CrosswireError(
-      "XW_REFUSED",
-      `The path prefix ${JSON.stringify(pathPrefix)} of ${JSON.stringify(api)} is taken by ` +
-        `${JSON.stringify(holder)}, ${whose}. Choose another prefix, or unregister that one first.`,
-    );
+  #assertPrefixesAreFree(services: readonly Service[]): void {
+    const claimed = new Map<string, string>();
+    for (const { api, pathPrefix, owner } of services) {
+      if (pathPrefix === undefined) continue;
+      const holder = claimed.get(pathPrefix) ?? this.#prefixes.get(pathPrefix) ?? api;
+      const isOwn = this.replicas(holder).every((known) => known.owner === owner);
+      if (holder !== api) throw prefixTaken(api, pathPrefix, holder, isOwn);
+      claimed.set(pathPrefix, api);
+    }
   }
+}
+
+/** Who registers the same api and baseUrl twice at once means the later one. */
+function lastOfEach(services: readonly Service[]): Service[] {
+  return [...new Map(services.map((service) => [keyOf(service), service])).values()];
+}
+
+/** No api has a line end in its name. */
+function keyOf({ api, baseUrl }: Service): string {
+  return `${api}\n${baseUrl}`;
+}
+
+function prefixTaken(
+  api: string,
+  pathPrefix: string,
+  holder: string,
+  isOwn: boolean,
+): CrosswireError {
+  const whose = isOwn ? "registered by the same process" : "of another process";
+  return new CrosswireError(
+    "XW_REFUSED",
+    `The path prefix ${JSON.stringify(pathPrefix)} of ${JSON.stringify(api)} is taken by ` +
+      `${JSON.stringify(holder)}, ${whose}. Choose another prefix, or unregister that one first.`,
+  );
 }
 
 function tooMany(maxServices: number): CrosswireError {

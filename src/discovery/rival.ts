@@ -13,9 +13,9 @@ export function isAbsence(error: unknown): boolean {
   );
 }
 
-/** The leader lives, but the machine has not let it run. */
-export function isBusy(error: unknown): boolean {
-  return isCrosswireError(error, "XW_UNRESPONSIVE") && stateOf(error) === "busy";
+/** The leader is not stopped, as far as can be told; so the machine may have let it, or this process, wait. */
+export function isSlow(error: unknown): boolean {
+  return isCrosswireError(error, "XW_UNRESPONSIVE") && ["busy", "idle"].includes(stateOf(error));
 }
 
 /** The error for what was met at this address. */
@@ -47,6 +47,14 @@ export function otherName(
     `${placeOf(address)} belongs to the discovery ${JSON.stringify(name)} of process ${pid}, this one is ` +
       `${JSON.stringify(ours)}. Use another port, or the same name.`,
     { detail: { name, pid } },
+  );
+}
+
+export function withoutElection(address: number | string, pid: number): CrosswireError {
+  return new CrosswireError(
+    "XW_FOREIGN",
+    `${placeOf(address)} belongs to a DiscoveryServer of process ${pid} that takes part in no election. ` +
+      "Use another port for joinDiscovery().",
   );
 }
 
@@ -83,8 +91,8 @@ function leaderPid(port: number): number | undefined {
   return pid !== undefined && isAlive(pid) ? pid : undefined;
 }
 
-function stateOf({ detail }: CrosswireError): unknown {
-  return (detail as { readonly state?: unknown } | undefined)?.state;
+function stateOf({ detail }: CrosswireError): string {
+  return (detail as { readonly state?: string } | undefined)?.state ?? "";
 }
 
 function placeOf(address: number | string): string {

@@ -18,7 +18,7 @@ import {
 } from "./discovery-ipc.ts";
 import type { DiscoveryServer } from "./discovery-server.ts";
 import type { Leadership } from "./elector.ts";
-import { isAbsence, nameRival, otherName, unresponsive } from "./rival.ts";
+import { isAbsence, nameRival, otherName, unresponsive, withoutElection } from "./rival.ts";
 import type { Service, ServiceEntry } from "./service.ts";
 
 export interface Seat {
@@ -98,8 +98,8 @@ export class LeaderSeat implements Seat {
     return this.#discovery.discoverApi(api);
   }
 
-  async list(): Promise<Service[]> {
-    return this.#discovery.list();
+  list(): Promise<Service[]> {
+    return this.#discovery.settledList();
   }
 
   watch(signal: AbortSignal): AsyncIterable<WatchItem> {
@@ -148,13 +148,21 @@ export async function follow(options: FollowOptions): Promise<Seat | undefined> 
     const leftMs = Math.max(1, limits.discoveryHandshakeMs - waitedMs());
     const { join } = DiscoveryIPC.discoveryServer;
     const answer = await client.sendFrameworkRequest(join, introduction(sitter), leftMs);
-    if (!answer.success) throw otherName(address, answer, sitter.name);
+    if (!answer.success) throw refusal(address, answer, sitter.name);
     return new FollowerSeat(client, answer);
   } catch (error) {
     await client.disconnect();
     if (isAbsence(error)) return undefined;
     throw nameRival(error, address, waitedMs());
   }
+}
+
+function refusal(
+  address: number | string,
+  { name, pid }: JoinAnswer & { readonly success: false },
+  ours: string,
+): CrosswireError {
+  return name === "" ? withoutElection(address, pid) : otherName(address, { name, pid }, ours);
 }
 
 function introduction({ name, instanceId, knownEpoch, services }: Sitter): JoinRequest {
@@ -217,8 +225,8 @@ class FollowerSeat implements Seat {
   }
 
   async leave(graceMs: number): Promise<void> {
-    // Else the leader would expect this member back for a moment.
-    await this.#discovery.unregister(undefined, undefined, graceMs).catch(() => 0);
+    // Else the leader would expect this member back for a moment. Without grace it is said, but not waited for.
+    await this.#discovery.unregister(undefined, undefined, Math.max(1, graceMs)).catch(() => 0);
     await this.#client.disconnect();
   }
 }

@@ -27,13 +27,26 @@ export interface Service {
   readonly pid?: number;
 }
 
-const MAX_ENTRIES = 1_000;
+/** In one request; a client may register more in several. */
+export const MAX_ENTRIES = 1_000;
 const MAX_TEXT_LENGTH = 2_048;
 const SCHEMES = /^(https?|wss?):\/\//i;
 
+/** Whether it is of this api and at this `baseUrl`; undefined stands for any. */
+export function isMeant(
+  service: Pick<ServiceEntry, "api" | "baseUrl">,
+  api: string | undefined,
+  baseUrl: string | undefined,
+): boolean {
+  return (
+    (api === undefined || service.api === api) &&
+    (baseUrl === undefined || service.baseUrl === canonicalBaseUrl(baseUrl))
+  );
+}
+
 /** The entries in the one form in which they are compared. Throws XW_INVALID. */
-export function checkEntries(value: unknown): ServiceEntry[] {
-  const fault = faultOf(value);
+export function checkEntries(value: unknown, maxEntries: number = MAX_ENTRIES): ServiceEntry[] {
+  const fault = faultOf(value, maxEntries);
   if (fault !== undefined)
     throw new CrosswireError("XW_INVALID", `A service cannot be registered: ${fault}.`);
   return (value as ServiceEntry[]).map(canonical);
@@ -43,21 +56,26 @@ export function checkEntries(value: unknown): ServiceEntry[] {
 function canonical({ api, baseUrl, pathPrefix, epoch }: ServiceEntry): ServiceEntry {
   return {
     api,
-    baseUrl: baseUrl.replace(/\/+$/, ""),
+    baseUrl: canonicalBaseUrl(baseUrl),
     ...(pathPrefix === undefined ? {} : { pathPrefix: canonicalPrefix(pathPrefix) }),
     ...(epoch === undefined ? {} : { epoch }),
   };
 }
 
+function canonicalBaseUrl(baseUrl: string): string {
+  return baseUrl.replace(/\/+$/, "");
+}
+
 function canonicalPrefix(prefix: string): string {
-  const path = routingPath(prefix);
+  // Requests have these characters encoded, or they would not be HTTP.
+  const path = routingPath(prefix.replace(/[^\x21-\x7e]+/g, encodeURIComponent));
   return path === "/" ? path : path.replace(/\/$/, "");
 }
 
-function faultOf(value: unknown): string | undefined {
+function faultOf(value: unknown, maxEntries: number): string | undefined {
   if (!Array.isArray(value)) return "a list of { api, baseUrl, pathPrefix? } is needed";
-  if (value.length > MAX_ENTRIES)
-    return `at most ${MAX_ENTRIES} services can be registered at once, these are ${value.length}`;
+  if (value.length > maxEntries)
+    return `at most ${maxEntries} services can be registered at once, these are ${value.length}`;
   for (const entry of value) {
     const fault = entryFault(entry as Partial<ServiceEntry> | null);
     if (fault !== undefined) return fault;
@@ -81,7 +99,8 @@ function entryFault(entry: Partial<ServiceEntry> | null): string | undefined {
 
 /** SECURITY: only what the proxy can be sent to; no files, no other schemes, no query that would be lost. */
 function isBaseUrl(text: string): boolean {
-  if (!SCHEMES.test(text)) return false;
+  // Spaces and line ends, which URL parsers drop, would still be there for whoever looks this up.
+  if (!SCHEMES.test(text) || /[?#\s\p{Cc}]/u.test(text)) return false;
   try {
     parseTarget(text);
     return true;
@@ -91,7 +110,7 @@ function isBaseUrl(text: string): boolean {
 }
 
 function isPrefix(prefix: unknown): boolean {
-  return isText(prefix) && prefix.startsWith("/") && !/[?#\s\p{Cc}]/u.test(prefix);
+  return isText(prefix) && prefix.startsWith("/") && !/[?#\s\p{Cc}\p{Cs}]/u.test(prefix);
 }
 
 function isText(value: unknown): value is string {
