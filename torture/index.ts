@@ -18,7 +18,7 @@ const progress = (text: string): void => {
 };
 
 const SCENARIOS: Readonly<Record<string, () => Promise<Figure[]>>> = {
-  kill: () => killLeaders({ port: PORT, processes: 20, kills: 500, progress }),
+  kill: () => killLeaders({ port: PORT, processes: 20, kills: 500, isCalm: true, progress }),
   leave: () => leaveGracefully({ port: PORT, leaves: 20, pauseMs: 1_500, progress }),
   stop: () => stopLeader({ port: PORT, stoppedMs: 10_000, progress }),
   herd: () => startHerd({ port: PORT, processes: 50 }),

@@ -9,6 +9,8 @@ export interface KillOptions {
   readonly port: number;
   readonly processes: number;
   readonly kills: number;
+  /** Whether each kill waits until no process is starting: for the sake of the times. */
+  readonly isCalm?: boolean;
   readonly progress?: (text: string) => void;
 }
 
@@ -17,7 +19,7 @@ const SPARES = 3;
 const SETTLE_MS = 3_000;
 
 export async function killLeaders(options: KillOptions): Promise<Figure[]> {
-  const { port, processes, kills, progress = () => {} } = options;
+  const { port, processes, kills, isCalm = false, progress = () => {} } = options;
   const crowd = new Crowd(port, "torture");
   try {
     await gather(crowd, processes);
@@ -30,8 +32,9 @@ export async function killLeaders(options: KillOptions): Promise<Figure[]> {
         results.push(failover);
         progress(`kill ${kill} of ${kills}: ${ms(failover.servedMs)}`);
         const spare = spares.shift();
-        spares.push(crowd.start());
         if (spare !== undefined) await crowd.join(await spare);
+        spares.push(crowd.start());
+        if (isCalm) await Promise.all(spares);
       }
       await Promise.all(spares);
       return figuresOf(crowd, results, options);
