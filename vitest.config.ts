@@ -11,6 +11,8 @@ const shared = {
   testTimeout: 20_000,
   hookTimeout: 20_000,
   pool: "forks",
+  // The files share two processes and what is loaded there: to load all of it for each file took longer than the tests.
+  isolate: false,
   // A test that passes at the second attempt is a failing test.
   retry: 0,
 } satisfies ViteUserConfig["test"];
@@ -28,6 +30,7 @@ function source(path: string): string {
 const config: ViteUserConfig = defineConfig({
   test: {
     maxWorkers: 2,
+    globalSetup: ["test/fixtures/compile-children.ts"],
     coverage: { provider: "v8", include: ["src/**"] },
     projects: [
       {
@@ -54,6 +57,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           ...shared,
           name: "memory",
+          isolate: true,
           include: [MEMORY_TESTS],
           execArgv: ["--expose-gc"],
         },

@@ -6,6 +6,9 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect } from "vitest";
 import { EXPECTED_WARNING, turn, until } from "./fixtures/wait.ts";
 
+// Files share a process. What one of them left open is not held against the next.
+const openBefore = openSockets().length;
+
 // mkdtemp makes it 0700, as the runtime file demands. Children started by a test inherit it.
 const runtimeDirectory = mkdtempSync(join(tmpdir(), "crosswire-test-"));
 process.env["CROSSWIRE_RUNTIME_DIR"] = runtimeDirectory;
@@ -14,10 +17,11 @@ delete process.env["CROSSWIRE_TOKEN"];
 
 const warnings: Error[] = [];
 const rejections: unknown[] = [];
-process.on("warning", (warning) => {
+const onWarning = (warning: Error): void => {
   if (warning.name === "CrosswireWarning") warnings.push(warning);
-});
-process.on("unhandledRejection", (reason) => rejections.push(reason));
+};
+const onRejection = (reason: unknown): void => void rejections.push(reason);
+process.on("warning", onWarning).on("unhandledRejection", onRejection);
 
 afterEach(async () => {
   // Warnings and rejections are told a turn after they happen.
@@ -29,8 +33,10 @@ afterEach(async () => {
 
 afterAll(async () => {
   rmSync(runtimeDirectory, { recursive: true, force: true });
-  await until(() => openSockets().length === 0, "all sockets to close").catch(() => {});
-  expect(openSockets(), "sockets that the tests left open").toEqual([]);
+  const areClosed = (): boolean => openSockets().length <= openBefore;
+  await until(areClosed, "all sockets to close").catch(() => {});
+  process.off("warning", onWarning).off("unhandledRejection", onRejection);
+  expect(openSockets().slice(openBefore), "sockets that the tests left open").toEqual([]);
 });
 
 /** TCP only: the pipes of this process belong to the test runner. */

@@ -94,7 +94,7 @@ function describeFrames(openEnds: OpenEnds): void {
   test("8 MB of text and of bytes arrive whole", async () => {
     const [a, b] = await openEnds();
     const text = "ab".repeat(4 * MIB);
-    const bytes = Uint8Array.from({ length: 8 * MIB }, (_, i) => i % 253);
+    const bytes = new Uint8Array(8 * MIB).map((_, i) => i % 253);
     a.transport.send(text);
     a.transport.send({ head: "h", attachments: [bytes] });
     await until(() => b.frames.length === 2, "both frames");

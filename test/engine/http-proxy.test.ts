@@ -2,8 +2,8 @@
 // to break is listed by reason, and each of these tests has to go on failing.
 
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
+import { join } from "node:path";
+import { expect, inject, onTestFinished, test } from "vitest";
 import { until } from "../fixtures/wait.ts";
 import { engineContract, NOT_RUN } from "./engine-contract.ts";
 import { createHttpProxyEngine } from "./http-proxy-adapter.ts";
@@ -190,8 +190,8 @@ const reasons = tables
 engineContract("http-proxy", createHttpProxyEngine, Object.fromEntries(reasons));
 
 test("one GET with a Trailer field ends a process that uses http-proxy", async () => {
-  const script = fileURLToPath(new URL("crash-by-trailer.ts", import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", script], { stdio: "pipe" });
+  const script = join(inject("compiled").src, "test/engine/children/crash-by-trailer.js");
+  const child = spawn(process.execPath, [script], { stdio: "pipe" });
   onTestFinished(() => void child.kill("SIGKILL"));
   let stderr = "";
   child.stderr.on("data", (text) => (stderr += String(text)));

@@ -2,8 +2,8 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { onTestFinished, TestRunner } from "vitest";
+import { join } from "node:path";
+import { inject, onTestFinished, TestRunner } from "vitest";
 import { within } from "../fixtures/wait.ts";
 
 export interface Child {
@@ -14,17 +14,14 @@ export interface Child {
   readonly ended: Promise<number | null>;
 }
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-
 export function startChild(
   script: string,
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Child {
-  const file = fileURLToPath(new URL(`children/${script}`, import.meta.url));
-  const child = spawn(process.execPath, ["--import", "tsx", file, ...args], {
-    cwd: ROOT,
-    env: { ...process.env, ...env, TSX_TSCONFIG_PATH: tsconfig() },
+  const file = join(compiled(), "test/public/children", script.replace(/\.ts$/, ".js"));
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output = { stdout: "", stderr: "" };
@@ -39,8 +36,8 @@ export function startChild(
   return { process: child, output, ended: within(ended, `${script} to end by itself`, 15_000) };
 }
 
-/** With the paths of tsconfig.json `crosswire` means the sources; without them, what was built. */
-function tsconfig(): string {
-  const project = TestRunner.getCurrentTest()?.file.projectName;
-  return project === "dist" ? "tsconfig.dist.json" : "tsconfig.json";
+/** Where `crosswire` means to the scripts what it means to the test that asks. */
+function compiled(): string {
+  const { src, dist } = inject("compiled");
+  return TestRunner.getCurrentTest()?.file.projectName === "dist" ? dist : src;
 }

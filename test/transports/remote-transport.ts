@@ -1,7 +1,9 @@
 // A transport whose end lives in a worker thread, driven from the main thread as if it were here.
 
 import { once } from "node:events";
+import { join } from "node:path";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { inject } from "vitest";
 import type {
   CloseReason,
   IncomingFrame,
@@ -9,7 +11,7 @@ import type {
   Transport,
   TransportEvents,
 } from "../../src/channel/transport.ts";
-import type { Errand } from "./port-worker.ts";
+import type { Errand } from "./children/port-worker.ts";
 
 export type Command =
   | { readonly do: "open" }
@@ -22,18 +24,9 @@ export type Told =
   | { readonly event: "close"; readonly reason: CloseReason }
   | { readonly event: "alive" | "drain" | "done" };
 
-/** Node 20 cannot run TypeScript by itself, and `--import tsx` does not reach into worker threads. */
-const RUN_TYPESCRIPT = `
-  import("tsx/esm/api").then(({ register }) => {
-    register();
-    return import(require("node:worker_threads").workerData.script);
-  });
-`;
-
 /** A thread that can hold many transports: starting it takes longer than a test. */
 export function startPortWorker(): Worker {
-  const script = new URL("port-worker.ts", import.meta.url).href;
-  return new Worker(RUN_TYPESCRIPT, { eval: true, workerData: { script } });
+  return new Worker(join(inject("compiled").src, "test/transports/children/port-worker.js"));
 }
 
 export class RemoteTransport implements Transport {

@@ -1,8 +1,8 @@
 // Runs in a worker thread: opens port transports, and does with each what the main thread asks for.
 
 import { type MessagePort, parentPort } from "node:worker_threads";
-import { createPortTransport } from "../../src/channel/port-transport.ts";
-import type { Command, Told } from "./remote-transport.ts";
+import { createPortTransport } from "../../../src/channel/port-transport.ts";
+import type { Command, Told } from "../remote-transport.ts";
 
 /** A port to make a transport of, and one for what is asked of it. */
 export interface Errand {
