@@ -43,6 +43,29 @@ test("crosswire/http exports these values and no others", async () => {
   ]);
 });
 
+test("crosswire/discovery exports these values and no others", async () => {
+  expect(Object.keys(await import("crosswire/discovery")).sort()).toEqual([
+    "DiscoveryClient",
+    "DiscoveryIPC",
+    "DiscoveryServer",
+    "PortElector",
+    "joinDiscovery",
+  ]);
+});
+
+test("crosswire/testkit exports these values and no others", async () => {
+  expect(Object.keys(await import("crosswire/testkit")).sort()).toEqual([
+    "ConfigIPC",
+    "ConfigStore",
+    "TestableIPC",
+    "chaosProxyFixture",
+    "createChaosProxy",
+    "createRunner",
+    "runWorker",
+    "runnerFixture",
+  ]);
+});
+
 test("the package has these entry points and no others", () => {
   expect(Object.keys(manifest.exports)).toEqual([
     ".",
@@ -64,10 +87,10 @@ test("the sources import exactly the packages that are dependencies", () => {
   expect([...packages].sort()).toEqual(Object.keys(manifest.dependencies).sort());
 });
 
-test("the built code stays below 560 KiB, comments included", () => {
+test("the built code stays below 720 KiB, comments included", () => {
   const bytes = filesIn("dist", ".js").reduce((sum, file) => sum + readFileSync(file).length, 0);
   expect(bytes).toBeGreaterThan(200 * KIB);
-  expect(bytes).toBeLessThan(560 * KIB);
+  expect(bytes).toBeLessThan(720 * KIB);
 });
 
 test.each([

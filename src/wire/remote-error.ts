@@ -20,6 +20,8 @@ export interface RemoteError {
   readonly xw?: ErrorCode;
 }
 
+type Draft<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** In `detail` of XW_REMOTE: who the error was on the other side. */
 export interface RemoteDetail {
   readonly name: string;
@@ -30,12 +32,12 @@ export interface RemoteDetail {
 
 /** The failure half of a response, as JSON text. Never throws, whatever was thrown at it. */
 export function encodeFailure(thrown: unknown, exposeStacks: boolean, xw?: ErrorCode): string {
-  const error = toRemoteError(thrown, exposeStacks, MAX_CAUSES);
-  const err = xw === undefined ? error : { ...error, xw };
+  const err = toRemoteError(thrown, exposeStacks, MAX_CAUSES);
+  if (xw !== undefined) err.xw = xw;
   return JSON.stringify({ success: false, error: err.message, err });
 }
 
-function toRemoteError(thrown: unknown, exposeStacks: boolean, causes: number): RemoteError {
+function toRemoteError(thrown: unknown, exposeStacks: boolean, causes: number): Draft<RemoteError> {
   try {
     return thrown instanceof Error ? fromError(thrown, exposeStacks, causes) : fromNonError(thrown);
   } catch {
@@ -44,23 +46,21 @@ function toRemoteError(thrown: unknown, exposeStacks: boolean, causes: number): 
   }
 }
 
-function fromError(error: Error, exposeStacks: boolean, causes: number): RemoteError {
+function fromError(error: Error, exposeStacks: boolean, causes: number): Draft<RemoteError> {
   const { code, cause } = error as { code?: unknown; cause?: unknown };
   const data = dataOf(error);
-  return {
-    name: bounded(error.name),
-    message: bounded(error.message),
-    ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
-    ...(data === undefined ? {} : { data }),
-    ...(cause === undefined || causes === 0
-      ? {}
-      : { cause: toRemoteError(cause, exposeStacks, causes - 1) }),
-    ...(exposeStacks && typeof error.stack === "string" ? { stack: error.stack } : {}),
-  };
+  // HOT: field by field, spreads cost twice as much. A flood of refusals is answered to the last one.
+  const remote: Draft<RemoteError> = { name: bounded(error.name), message: bounded(error.message) };
+  if (typeof code === "string" || typeof code === "number") remote.code = code;
+  if (data !== undefined) remote.data = data;
+  if (cause !== undefined && causes > 0)
+    remote.cause = toRemoteError(cause, exposeStacks, causes - 1);
+  if (exposeStacks && typeof error.stack === "string") remote.stack = error.stack;
+  return remote;
 }
 
 /** `throw undefined` is a failure too. */
-function fromNonError(thrown: unknown): RemoteError {
+function fromNonError(thrown: unknown): Draft<RemoteError> {
   const data = encodable(thrown);
   return {
     name: "NonError",
