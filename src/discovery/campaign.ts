@@ -1,6 +1,6 @@
 // The way to a seat: connect to whoever leads, and bid only where nobody does.
 
-import { type CrosswireError, isCrosswireError } from "../errors.ts";
+import { CrosswireError, isCrosswireError } from "../errors.ts";
 import type { IPCServer } from "../ipc/server.ts";
 import { createBackoff, delayBefore } from "../ipc/reconnect.ts";
 import type { Limits } from "../limits.ts";
@@ -26,7 +26,7 @@ const BACKOFF = createBackoff({ initialDelayMs: 5, maxDelayMs: 200 });
 /** Between attempts to get past what will not go by itself. */
 const STUBBORN_BACKOFF = createBackoff({ initialDelayMs: 100, maxDelayMs: 500 });
 /** Beyond the handshake: for a leader that goes or comes just now. */
-const SECOND_LOOK_MS = 300;
+const SECOND_LOOK_MS = 200;
 /** One failure may be a moment between two leaders, or between a token and the file it is written in. */
 const MIN_ATTEMPTS = 3;
 
@@ -79,8 +79,7 @@ export async function findNextSeat(
       if (attempt >= MIN_ATTEMPTS && nodeClock.now() > patientUntil)
         onTrouble(heldByForeign(elector.port, undefined));
     } catch (error) {
-      if (!isCrosswireError(error)) throw error;
-      if (!isPassing(error) || attempt > MIN_ATTEMPTS) onTrouble(error);
+      if (!isPassing(error) || attempt > MIN_ATTEMPTS) onTrouble(troubleOf(error));
       if (!isPassing(error)) backoff = STUBBORN_BACKOFF;
     }
     await pause(attempt, backoff, candidate.signal);
@@ -94,6 +93,13 @@ function isPassing(error: unknown): boolean {
     isCrosswireError(error, "XW_OVERLOADED") ||
     isCrosswireError(error, "XW_REFUSED")
   );
+}
+
+/** An elector of the user's may fail in any way, and must not end a process by it. */
+function troubleOf(error: unknown): CrosswireError {
+  if (isCrosswireError(error)) return error;
+  const text = `The elector failed: ${String(error)}`;
+  return new CrosswireError("XW_UNREACHABLE", text, { cause: error });
 }
 
 function pause(

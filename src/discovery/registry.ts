@@ -139,9 +139,10 @@ export class Registry {
     for (const { api, pathPrefix, owner } of services) {
       if (pathPrefix === undefined) continue;
       const holder = claimed.get(pathPrefix) ?? this.#prefixes.get(pathPrefix) ?? api;
-      const isOwn = this.replicas(holder).every((known) => known.owner === owner);
-      if (holder !== api) throw prefixTaken(api, pathPrefix, holder, isOwn);
       claimed.set(pathPrefix, api);
+      if (holder === api) continue;
+      const isOwn = this.replicas(holder).every((known) => known.owner === owner);
+      throw prefixTaken(api, pathPrefix, holder, isOwn);
     }
   }
 }

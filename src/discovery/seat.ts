@@ -18,6 +18,7 @@ import {
 } from "./discovery-ipc.ts";
 import type { DiscoveryServer } from "./discovery-server.ts";
 import type { Leadership } from "./elector.ts";
+import type { MemberRef } from "./gathering.ts";
 import { isAbsence, nameRival, otherName, unresponsive, withoutElection } from "./rival.ts";
 import type { Service, ServiceEntry } from "./service.ts";
 
@@ -77,7 +78,7 @@ export class LeaderSeat implements Seat {
       epoch: leadership.epoch,
       // Its own services are here already.
       expected: predecessors.filter(({ id }) => id !== instanceId),
-      remember: (epoch, members) => leadership.remember(epoch, members),
+      remember: (epoch, members) => remember(leadership, epoch, members),
     });
     for (const entry of services) this.#registerAgain(entry);
   }
@@ -119,6 +120,15 @@ export class LeaderSeat implements Seat {
     } catch (error) {
       warn(error, "registering again with a new leader");
     }
+  }
+}
+
+function remember(leadership: Leadership, epoch: number, members: readonly MemberRef[]): void {
+  try {
+    leadership.remember(epoch, members);
+  } catch (error) {
+    // A full disk, say: whoever registers or leaves can do nothing about it.
+    warn(error, "writing down the members for the next leader");
   }
 }
 

@@ -85,7 +85,7 @@ function faultOf(value: unknown, maxEntries: number): string | undefined {
 
 function entryFault(entry: Partial<ServiceEntry> | null): string | undefined {
   if (typeof entry !== "object" || entry === null)
-    return `${JSON.stringify(entry)} is not a service; { api, baseUrl, pathPrefix? } is needed`;
+    return `${quoted(entry)} is not a service; { api, baseUrl, pathPrefix? } is needed`;
   const { api, baseUrl, pathPrefix, epoch } = entry;
   if (!isText(api) || /\p{Cc}/u.test(api)) return `${quoted(api)} is not a name for an api`;
   if (!isText(baseUrl) || !isBaseUrl(baseUrl))
