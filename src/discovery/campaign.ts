@@ -1,19 +1,17 @@
 // The way to a seat: connect to whoever leads, and bid only where nobody does.
 
 import { CrosswireError, isCrosswireError } from "../errors.ts";
-import type { IPCServer } from "../ipc/server.ts";
 import { createBackoff, delayBefore } from "../ipc/reconnect.ts";
 import type { Limits } from "../limits.ts";
 import { nodeClock } from "../node/node-clock.ts";
-import type { DiscoveryServer } from "./discovery-server.ts";
 import type { Elector } from "./elector.ts";
 import { heldByForeign, isSlow } from "./rival.ts";
 import { follow, LeaderSeat, type Seat, type Sitter } from "./seat.ts";
+import type { Stage } from "./stage.ts";
 
 export interface Candidate {
   readonly elector: Elector;
-  readonly server: IPCServer;
-  readonly discovery: DiscoveryServer;
+  readonly stage: Stage;
   readonly token: string | undefined;
   readonly limits: Limits;
   /** What it says of itself; asked anew for each attempt. */
@@ -32,18 +30,30 @@ const MIN_ATTEMPTS = 3;
 
 /** One attempt: a seat, or undefined when the port is neither free nor led at this moment. */
 async function tryOnce(candidate: Candidate): Promise<Seat | undefined> {
-  const { elector, token, limits, server, discovery } = candidate;
+  const { elector, token, limits } = candidate;
   const address = await elector.find();
   const sitter = candidate.sitter();
   if (address !== undefined) {
     const seat = await follow({ address, sitter, token, limits });
     if (seat !== undefined) return seat;
   }
-  const leadership = await elector.bid({ server, knownEpoch: sitter.knownEpoch });
-  return leadership && new LeaderSeat(candidate.sitter(), leadership, { server, discovery });
+  return bid(candidate, sitter.knownEpoch);
 }
 
-/** The first seat. Rejects within 1.5 s with what is in the way; a leader that only lacks processor time gets longer. */
+async function bid(
+  { elector, stage, sitter }: Candidate,
+  knownEpoch: number,
+): Promise<Seat | undefined> {
+  try {
+    const leadership = await elector.bid({ server: stage.parts.server, knownEpoch });
+    return leadership && new LeaderSeat(sitter(), leadership, stage.parts);
+  } catch (error) {
+    await stage.renew();
+    throw error;
+  }
+}
+
+/** The first seat. Rejects within 1.5 s with what is in the way; a leader that is not stopped, and may only lack processor time, gets longer. */
 export async function findFirstSeat(candidate: Candidate): Promise<Seat> {
   const { limits, elector, signal } = candidate;
   const startedAt = nodeClock.now();

@@ -8,7 +8,10 @@ export interface Elector {
   readonly port: number;
   /** Where the leader is to be found. Undefined when there is none. Asked before each bid. */
   find(): Promise<number | string | undefined>;
-  /** Tries once to become the leader. Undefined when another one was faster. Rejects with XW_LISTEN. */
+  /**
+   * Tries once to become the leader. Starts the server last: who connects then finds a leader. Resolves with undefined
+   * when another one was faster; rejects with XW_LISTEN.
+   */
   bid(bid: Bid): Promise<Leadership | undefined>;
 }
 

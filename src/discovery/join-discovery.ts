@@ -25,6 +25,7 @@ export interface JoinOptions {
  * Joins the processes of this name: leads them when nobody does, follows otherwise, and takes over when the leader ends.
  *
  * Throws TypeError for wrong options. Rejects within 1.5 s when the port is not theirs: XW_FOREIGN, XW_OTHER_NAME, XW_VERSION, XW_REFUSED, XW_UNRESPONSIVE, XW_LISTEN.
+ * A leader that is not stopped but does not answer gets `limits.connectTimeoutMs`: the machine may be busy.
  *
  * @example
  * const member = await joinDiscovery()

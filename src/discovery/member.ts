@@ -15,6 +15,7 @@ import { Membership, type Standing } from "./membership.ts";
 import { Mirror, type Watcher } from "./mirror.ts";
 import type { Seat } from "./seat.ts";
 import { checkEntries, type Service, type ServiceEntry } from "./service.ts";
+import { Stage } from "./stage.ts";
 import type { Strategy } from "./strategy.ts";
 
 export interface MemberSettings {
@@ -41,8 +42,7 @@ export class Member {
   /** The same for the life of this member, whoever leads. */
   readonly instanceId: string = randomUUID();
   #limits: Limits;
-  #server: IPCServer;
-  #discovery: DiscoveryServer;
+  #stage: Stage;
   #membership: Membership;
   #entries = new Entries();
   #mirror = new Mirror(warn);
@@ -55,24 +55,15 @@ export class Member {
     const limits = { ...HEARTBEAT, ...settings.limits };
     this.name = name;
     this.#limits = resolveLimits(limits);
-    // It stays closed unless this member is elected.
-    this.#server = new IPCServer(elector.port, {
-      name,
-      limits,
-      ...(token === undefined ? {} : { token }),
-    });
-    this.#discovery = new DiscoveryServer(this.#server, {
-      limits,
-      ...(strategy === undefined ? {} : { strategy }),
+    this.#stage = new Stage(() => {
+      const options = { name, limits, ...(token === undefined ? {} : { token }) };
+      // It stays closed unless this member is elected.
+      const server = new IPCServer(elector.port, options);
+      const spread = strategy === undefined ? {} : { strategy };
+      return { server, discovery: new DiscoveryServer(server, { limits, ...spread }) };
     });
     this.#membership = new Membership(
-      {
-        elector,
-        server: this.#server,
-        discovery: this.#discovery,
-        token,
-        limits: this.#limits,
-      },
+      { elector, stage: this.#stage, token, limits: this.#limits },
       () => ({ name, instanceId: this.instanceId, services: this.#entries.all() }),
     );
     this.#membership.onSeat = (seat) => this.#copyFrom(seat);
@@ -206,8 +197,7 @@ export class Member {
   async #close(graceMs: number): Promise<void> {
     this.#copyFrom(undefined);
     await this.#membership.close(graceMs);
-    this.#discovery.close();
-    await this.#server.close({ graceMs });
+    await this.#stage.close(graceMs);
   }
 }
 

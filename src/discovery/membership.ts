@@ -97,6 +97,7 @@ export class Membership {
       const loss = await Promise.race([seat.lost, this.#closed]);
       if (signal.aborted) return;
       this.#lose(seat, loss);
+      if (seat.leadership !== undefined) await this.#candidate.stage.renew();
       try {
         seat = await findNextSeat(this.#candidate, (trouble) => this.#fail(trouble));
       } catch (error) {

@@ -3,7 +3,6 @@
 import { CLOSE_CODE } from "../channel/transport.ts";
 import { CrosswireError, isCrosswireError } from "../errors.ts";
 import { IPCClient } from "../ipc/client.ts";
-import type { IPCServer } from "../ipc/server.ts";
 import type { Limits } from "../limits.ts";
 import { warn } from "../node/diagnostics.ts";
 import { nodeClock } from "../node/node-clock.ts";
@@ -21,6 +20,7 @@ import type { Leadership } from "./elector.ts";
 import type { MemberRef } from "./gathering.ts";
 import { isAbsence, nameRival, otherName, unresponsive, withoutElection } from "./rival.ts";
 import type { Service, ServiceEntry } from "./service.ts";
+import type { StageParts } from "./stage.ts";
 
 export interface Seat {
   readonly epoch: number;
@@ -56,11 +56,7 @@ export class LeaderSeat implements Seat {
   #discovery: DiscoveryServer;
   #id: string;
 
-  constructor(
-    sitter: Sitter,
-    leadership: Leadership,
-    { server, discovery }: { readonly server: IPCServer; readonly discovery: DiscoveryServer },
-  ) {
+  constructor(sitter: Sitter, leadership: Leadership, { server, discovery }: StageParts) {
     const { name, instanceId, services } = sitter;
     this.leadership = leadership;
     this.#discovery = discovery;

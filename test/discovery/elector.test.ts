@@ -79,12 +79,21 @@ test.each([0, -1, 65_536, 80.5, Number.NaN])("%d is no port to meet at", (port) 
 class MemoryElector implements Elector {
   readonly port = 0;
   bids = 0;
+  /** Thrown by the next bid, after its server has started. */
+  failure: Error | undefined;
   /** What find() waits for. */
   gate: Promise<void> = Promise.resolve();
   #url: string | undefined;
   #epoch = 0;
   #members: Leadership["predecessors"] = [];
   trouble: Error | undefined;
+  #lose: (() => void) | undefined;
+
+  /** As when a lease runs out: whoever leads does no more, and has not been asked. */
+  expire(): void {
+    this.#url = undefined;
+    this.#lose?.();
+  }
 
   async find(): Promise<string | undefined> {
     await this.gate;
@@ -97,6 +106,12 @@ class MemoryElector implements Elector {
     if (this.#url !== undefined) return undefined;
     this.#url = "taken";
     await server.start();
+    if (this.failure !== undefined) {
+      const { failure } = this;
+      this.failure = undefined;
+      this.#url = undefined;
+      throw failure;
+    }
     this.#url = server.getUrl();
     this.#epoch = Math.max(this.#epoch, knownEpoch) + 1;
     return this.#leadership(server);
@@ -105,6 +120,7 @@ class MemoryElector implements Elector {
   #leadership(server: IPCServer): Leadership {
     const controller = new AbortController();
     let epoch = this.#epoch;
+    this.#lose = () => controller.abort();
     return {
       get epoch() {
         return epoch;
@@ -174,6 +190,32 @@ test("a member outlives an elector that fails with an error of its own", async (
   });
   elector.trouble = undefined;
   await leaderOf([follower]);
+});
+
+test("a leader whose leadership runs out lets its followers go, and may lead again", async () => {
+  const elector = new MemoryElector();
+  const members = [await join(1, { elector }), await join(1, { elector })];
+  const [first] = members;
+  await members[1]!.register([USERS]);
+  for (const epoch of [2, 3]) {
+    const before = (await leaderOf(members)).leadership;
+    elector.expire();
+    expect(before?.signal.aborted).toBe(true);
+    await until(() => first!.epoch === epoch && members[1]!.epoch === epoch, "the next epoch");
+    await leaderOf(members);
+    expect(await first!.discoverApi("users")).toMatchObject({ success: true, epoch });
+  }
+});
+
+test("a member whose bid failed half-way can win the next one", async () => {
+  const elector = new MemoryElector();
+  const [leader, follower] = [await join(1, { elector }), await join(1, { elector })];
+  const standings = standingsOf(follower);
+  elector.failure = new CrosswireError("XW_LISTEN", "The note cannot be written.");
+  await leader.close();
+  await until(() => standings.waiting.some(({ error }) => error?.code === "XW_LISTEN"));
+  await leaderOf([follower]);
+  expect(await follower.list()).toEqual([]);
 });
 
 test("a member that closes just when it finds the next leader does not stay with it", async () => {
