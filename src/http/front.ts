@@ -23,6 +23,8 @@ export interface Surface {
 
 export interface FrontOptions {
   readonly tls?: FrontTls | undefined;
+  /** Whether no surface here reads the body of a request that has none. */
+  readonly skipsEmptyBodies?: boolean;
   /** Called with what the front answered by itself, because no surface got the request, or none took it. */
   readonly onRefused?: (
     kind: "http" | "websocket",
@@ -43,12 +45,12 @@ export class Front {
     gate: Gate,
     limits: Limits,
     surfaces: readonly Surface[],
-    { tls, onRefused }: FrontOptions = {},
+    { tls, skipsEmptyBodies = false, onRefused }: FrontOptions = {},
   ) {
     this.#gate = gate;
     this.#surfaces = surfaces;
     this.#onRefused = onRefused;
-    this.server = createHardenedServer(limits, tls);
+    this.server = createHardenedServer(limits, { tls, skipsEmptyBodies });
     const answer = (request: IncomingMessage, response: ServerResponse): void =>
       this.#answer(request, response);
     this.server.on("connection", (socket: Socket) => keepWhileOpen(this.#sockets, socket));

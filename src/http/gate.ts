@@ -186,8 +186,9 @@ function notAllowed(target: string, asked: string): Refusal {
 function hostsOf(request: Request): readonly string[] {
   const hosts = valuesOf(request, "host");
   const authorities = valuesOf(request, ":authority");
+  if (authorities.length === 0) return hosts;
   const isSame = authorities.length === 1 && hosts.every((host) => host === authorities[0]);
-  return authorities.length === 0 || !isSame ? [...hosts, ...authorities] : authorities;
+  return isSame ? authorities : [...hosts, ...authorities];
 }
 
 function hostOf(request: Request): string | undefined {
@@ -201,17 +202,20 @@ export function assertToken(token: string): void {
   }
 }
 
+const NONE: readonly string[] = [];
+
 /** SECURITY: Node keeps the first of two Host headers and says nothing, so the raw list is counted. */
-function valuesOf(request: Request, name: string): string[] {
-  const { rawHeaders } = request;
-  const values: string[] = [];
+function valuesOf({ rawHeaders }: Request, name: string): readonly string[] {
+  let values: string[] | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const candidate = rawHeaders[i] ?? "";
     // HOT: the length rules out nearly all of them, benchmarks/proxy.
     if (candidate.length !== name.length || candidate.toLowerCase() !== name) continue;
-    values.push(rawHeaders[i + 1] ?? "");
+    const value = rawHeaders[i + 1] ?? "";
+    if (values === undefined) values = [value];
+    else values.push(value);
   }
-  return values;
+  return values ?? NONE;
 }
 
 /** Constant in time, also for texts of different lengths. */

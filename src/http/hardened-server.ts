@@ -22,8 +22,20 @@ export interface FrontTls {
   readonly http2?: boolean;
 }
 
-export function createHardenedServer(limits: Limits, tls?: FrontTls): Server {
-  const settings = settingsOf(limits);
+export interface HardenedOptions {
+  readonly tls?: FrontTls | undefined;
+  /**
+   * HOT: Node need not make a stream of the nothing that follows most GET requests; from 24.12 on it then does not,
+   * and such a request neither ends nor closes as a stream, benchmarks/proxy.
+   */
+  readonly skipsEmptyBodies?: boolean;
+}
+
+export function createHardenedServer(
+  limits: Limits,
+  { tls, skipsEmptyBodies = false }: HardenedOptions = {},
+): Server {
+  const settings = { ...settingsOf(limits), optimizeEmptyRequests: skipsEmptyBodies };
   const server = tls === undefined ? createServer(settings) : createSecure(settings, tls);
   // SECURITY: headers beyond the count are hidden but still frame the body (CVE-2026-58044).
   // Their size stays bounded by maxHeaderSize.

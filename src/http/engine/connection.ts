@@ -4,6 +4,7 @@
 import type { Socket } from "node:net";
 import type { CrosswireError } from "../../errors.ts";
 import { ChunkScanner } from "./chunk-scanner.ts";
+import type { Timed } from "./deadlines.ts";
 import { dial, readyEvent } from "./dial.ts";
 import { brokeOff, misspoke, unreachable } from "./failures.ts";
 import { HeadBuffer } from "./head-buffer.ts";
@@ -16,7 +17,7 @@ import {
 import type { ProxyTarget } from "./target.ts";
 
 /** The exchange that a connection carries. */
-export interface Carried {
+export interface Carried extends Timed {
   /** A response to HEAD has no body, whatever its head says. */
   readonly isHead: boolean;
   /** Whether the whole request was written; only then is the connection free after the response. */
@@ -102,8 +103,8 @@ export class Connection {
     });
   }
 
-  get isClosed(): boolean {
-    return this.#state === "closed";
+  get carried(): Carried | undefined {
+    return this.#carried;
   }
 
   carry(exchange: Carried): void {
@@ -204,7 +205,7 @@ export class Connection {
       if (rest > this.#left) this.#isReusable = false;
       carried.onWhole(
         head,
-        this.#left === 0 ? "" : buffer.toString("latin1", from, from + this.#left),
+        this.#head.following(this.#left) ?? buffer.toString("latin1", from, from + this.#left),
       );
       this.#finish([]);
       return true;

@@ -19,17 +19,13 @@ export interface Timed {
 }
 
 export class Deadlines {
-  #watched: readonly Iterable<Timed>[];
+  #underWay: () => Iterable<Timed>;
   #timer: NodeJS.Timeout;
   #onTick: (now: number) => void;
 
-  /** `shortestMs` is the shortest of the time limits, `watched` the sets of what is under way; `onTick` is for what else wants a look now and then. */
-  constructor(
-    shortestMs: number,
-    watched: readonly Iterable<Timed>[],
-    onTick: (now: number) => void,
-  ) {
-    this.#watched = watched;
+  /** `shortestMs` is the shortest of the time limits, `underWay` lists what they are for; `onTick` is for what else wants a look now and then. */
+  constructor(shortestMs: number, underWay: () => Iterable<Timed>, onTick: (now: number) => void) {
+    this.#underWay = underWay;
     this.#onTick = onTick;
     const grain = Math.min(COARSEST_MS, Math.max(FINEST_MS, shortestMs / GRAINS));
     this.#timer = setInterval(() => this.#tick(), grain);
@@ -44,7 +40,7 @@ export class Deadlines {
     // While a debugger holds the process, nobody is late.
     if (nodeClock.isPaused()) return;
     const now = nodeClock.now();
-    for (const timed of this.#watched.flatMap((all) => [...all])) {
+    for (const timed of this.#underWay()) {
       const failure = timed.overdue(now);
       if (failure !== undefined) timed.cancel(failure);
     }

@@ -5,7 +5,6 @@ import type { CrosswireError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
 import type { ClientHead, ClientSide } from "./client-side.ts";
 import type { Carried, Connection } from "./connection.ts";
-import type { Timed } from "./deadlines.ts";
 import type { ForwardOptions, ProxyOutcome } from "./engine.ts";
 import { editFields } from "./edit-fields.ts";
 import { badEdit, bodyTooLarge, clientGone, tooSlow } from "./failures.ts";
@@ -14,14 +13,14 @@ import type { Pool } from "./pool.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { UpstreamHead } from "./response-head.ts";
 import { Stopwatch } from "./stopwatch.ts";
-import { Upload } from "./upload.ts";
+import { Upload, type UploadEvents } from "./upload.ts";
 
 const SAFE_TO_REPEAT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** What all exchanges of an engine share. */
 export interface ExchangeHome {
   readonly limits: Limits;
-  onOver(exchange: Exchange): void;
+  onOver(): void;
 }
 
 /** What is one exchange's own. */
@@ -35,7 +34,7 @@ export interface ExchangeParts {
 
 type Phase = "waiting" | "connecting" | "sending" | "awaiting" | "receiving" | "over";
 
-export class Exchange implements Carried, Timed {
+export class Exchange implements Carried, UploadEvents {
   readonly isHead: boolean;
   #client: ClientSide;
   #head: RequestHead;
@@ -58,7 +57,8 @@ export class Exchange implements Carried, Timed {
     this.#client = client;
     this.#head = head;
     this.isHead = client.source.method === "HEAD";
-    if (head.framing !== "none") this.#upload = this.#createUpload();
+    if (head.framing !== "none")
+      this.#upload = new Upload(client, head, home.limits.maxProxiedBodyBytes, this);
     // HOT: a client is gone after each exchange, and an error is dear, benchmarks/proxy.
     client.onGone(() => {
       if (!this.isOver) this.cancel(clientGone());
@@ -96,6 +96,15 @@ export class Exchange implements Carried, Timed {
 
   onDrain(): void {
     this.#upload?.drain();
+  }
+
+  onProgress(): void {
+    this.#moved();
+    if (this.#phase === "sending" && this.isSent) this.#enter("awaiting");
+  }
+
+  onTooLarge(): void {
+    this.#connection?.fail(bodyTooLarge(this.#home.limits.maxProxiedBodyBytes));
   }
 
   onInterim(head: UpstreamHead): void {
@@ -136,7 +145,7 @@ export class Exchange implements Carried, Timed {
   onEnd(trailers: readonly string[]): void {
     // A whole response was ended with its head.
     if (this.#phase === "receiving") this.#client.end(safeTrailers(trailers));
-    this.#end();
+    this.#end(this.#outcome());
   }
 
   onFailure(failure: CrosswireError, isStale: boolean): void {
@@ -176,14 +185,6 @@ export class Exchange implements Carried, Timed {
     }
   }
 
-  #createUpload(): Upload {
-    const { maxProxiedBodyBytes } = this.#home.limits;
-    return new Upload(this.#client, this.#head, maxProxiedBodyBytes, {
-      onProgress: () => this.#onProgress(),
-      onTooLarge: () => this.#connection?.fail(bodyTooLarge(maxProxiedBodyBytes)),
-    });
-  }
-
   #enter(phase: Phase): void {
     this.#phase = phase;
     this.#moved();
@@ -191,11 +192,6 @@ export class Exchange implements Carried, Timed {
 
   #moved(): void {
     this.#stopwatch.moved();
-  }
-
-  #onProgress(): void {
-    this.#moved();
-    if (this.#phase === "sending" && this.isSent) this.#enter("awaiting");
   }
 
   #onWritten(): void {
@@ -219,21 +215,21 @@ export class Exchange implements Carried, Timed {
     if (this.#phase === "over") return;
     const isUntouched = this.#status === 0 && this.#upload?.isStarted !== true;
     if (this.#status !== 0) this.#client.abort();
-    this.#end({ failure, isUntouched });
+    this.#end({ ...this.#outcome(), failure, isUntouched });
   }
 
-  #end(ending: Partial<ProxyOutcome> = {}): void {
+  #outcome(): ProxyOutcome {
+    const bytesUp = this.#upload?.bytes ?? 0;
+    return { status: this.#status, bytesUp, bytesDown: this.#bytesDown };
+  }
+
+  #end(outcome: ProxyOutcome): void {
     if (this.#phase === "over") return;
     this.#phase = "over";
     this.#upload?.stop();
     this.#connection = undefined;
-    this.#home.onOver(this);
-    this.#parts.settle({
-      status: this.#status,
-      bytesUp: this.#upload?.bytes ?? 0,
-      bytesDown: this.#bytesDown,
-      ...ending,
-    });
+    this.#home.onOver();
+    this.#parts.settle(outcome);
   }
 }
 

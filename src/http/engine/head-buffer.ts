@@ -1,6 +1,8 @@
 // Collects a response head that may come in pieces, down to single bytes, in linear time.
 
 const STARTS_WITH = Buffer.from("HTTP/1.");
+/** Most heads are shorter, and so is a small body behind them. */
+const WINDOW_BYTES = 4_096;
 const CR = 13;
 const LF = 10;
 
@@ -10,6 +12,8 @@ export class HeadBuffer {
   /** Why no head will come of this. */
   trouble: string | undefined;
   #maxBytes: number;
+  /** The text that the last head was found in, with what follows it. */
+  #window = "";
   /** What came of a head that is not whole yet. */
   #held: Buffer | undefined;
   #size = 0;
@@ -24,15 +28,29 @@ export class HeadBuffer {
 
   /** The head that ends in bytes[from, end), as latin1 text with its empty line; undefined while it is not whole. */
   take(bytes: Buffer, from: number, end: number): string | undefined {
-    if (this.#size === 0) {
-      const terminator = bytes.indexOf("\r\n\r\n", from, "latin1");
-      const stop = terminator === -1 || terminator + 4 > end ? -1 : terminator + 4;
-      if (stop !== -1 && stop - from <= this.#maxBytes) {
-        this.taken = stop - from;
-        return bytes.toString("latin1", from, stop);
-      }
-    }
-    return this.#collect(bytes, from, end);
+    if (this.#size > 0) return this.#collect(bytes, from, end);
+    const size = Math.min(end - from, this.#maxBytes);
+    return (
+      this.#find(bytes, from, from + Math.min(size, WINDOW_BYTES)) ??
+      (size > WINDOW_BYTES ? this.#find(bytes, from, from + size) : undefined) ??
+      this.#collect(bytes, from, end)
+    );
+  }
+
+  /** The first `size` bytes behind that head as text; undefined where that was not read along with it. */
+  following(size: number): string | undefined {
+    const stop = this.taken + size;
+    return this.#window.length < stop ? undefined : this.#window.slice(this.taken, stop);
+  }
+
+  /** HOT: head and small body become text in one step, and are searched as text, benchmarks/proxy. */
+  #find(bytes: Buffer, from: number, end: number): string | undefined {
+    const text = bytes.toString("latin1", from, end);
+    const terminator = text.indexOf("\r\n\r\n");
+    this.#window = terminator === -1 ? "" : text;
+    if (terminator === -1) return undefined;
+    this.taken = terminator + 4;
+    return text.slice(0, this.taken);
   }
 
   #collect(bytes: Buffer, from: number, end: number): string | undefined {

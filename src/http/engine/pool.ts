@@ -4,6 +4,7 @@ import type { CrosswireError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
 import { nodeClock } from "../../node/node-clock.ts";
 import { Connection, type Home } from "./connection.ts";
+import type { Timed } from "./deadlines.ts";
 import type { Exchange } from "./exchange.ts";
 import { overloaded, tooSlow } from "./failures.ts";
 import type { ProxyTarget } from "./target.ts";
@@ -36,6 +37,12 @@ export class Pool implements Home {
 
   get isEmpty(): boolean {
     return this.#connections.size === 0 && this.#queue.length === 0;
+  }
+
+  /** The exchanges that have a connection, and those that wait for one. */
+  underWay(): Timed[] {
+    const carried = [...this.#connections].flatMap((connection) => connection.carried ?? []);
+    return [...carried, ...this.#queue];
   }
 
   carry(exchange: Exchange): void {
@@ -101,6 +108,7 @@ export class Pool implements Home {
   }
 
   #nextQueued(): Exchange | undefined {
+    if (this.#queue.length === 0) return undefined;
     let next = this.#queue.shift();
     while (next?.isOver === true) next = this.#queue.shift();
     return next;

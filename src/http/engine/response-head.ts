@@ -1,6 +1,6 @@
 // A response head of a target: where it ends, how its body is framed, and what of it is passed on.
 
-import { fieldsOf, hasToken, kindOf, nominatedBy, trimmed, withoutFields } from "./fields.ts";
+import { fieldsOf, hasToken, kindOf, nominatedBy, trimmedPart, withoutFields } from "./fields.ts";
 import { matchResponseHead } from "./grammar.ts";
 
 /** How the end of a body is known. */
@@ -56,8 +56,8 @@ export function readResponseHead(
 ): UpstreamHead | string {
   const match = matchResponseHead(text, from);
   if (match === undefined) return "a malformed response head";
-  const { minor, status, statusText, end } = match;
-  const scan = scanFields(text, text.indexOf("\r\n", from) + 2, end - 2);
+  const { minor, status, statusText, fieldsAt, end } = match;
+  const scan = scanFields(text, fieldsAt, end - 2);
   const coding = scan.transferEncoding;
   if (!scan.isSound) return "several lengths, or one that is no number";
   if (coding !== undefined && (minor === 0 || scan.length >= 0 || coding !== "chunked")) {
@@ -99,7 +99,7 @@ function scanFields(text: string, from: number, end: number): Scan {
     const colon = text.indexOf(":", at);
     const lineEnd = text.indexOf("\r\n", colon);
     const name = text.slice(at, colon);
-    const value = trimmed(text.slice(colon + 1, lineEnd));
+    const value = trimmedPart(text, colon + 1, lineEnd);
     if (note(scan, name, value)) scan.fields.push(name, value);
     at = lineEnd + 2;
   }
@@ -174,9 +174,15 @@ function isReusable(minor: 0 | 1, connection: string): boolean {
   return minor === 1 ? !hasToken(connection, "close") : hasToken(connection, "keep-alive");
 }
 
+/** HOT: a target says the same each time, benchmarks/proxy. */
+let lastKeepAlive = { value: "", ms: Infinity };
+
 function keepAliveOf(value: string): number {
-  const seconds = /\btimeout=(\d{1,6})/i.exec(value)?.[1];
-  return seconds === undefined ? Infinity : Number(seconds) * 1_000;
+  if (value !== lastKeepAlive.value) {
+    const seconds = /\btimeout=(\d{1,6})/i.exec(value)?.[1];
+    lastKeepAlive = { value, ms: seconds === undefined ? Infinity : Number(seconds) * 1_000 };
+  }
+  return lastKeepAlive.ms;
 }
 
 /** `fields` of trailers, from text that the grammar accepted. */

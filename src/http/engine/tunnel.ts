@@ -6,7 +6,6 @@ import type { Duplex } from "node:stream";
 import type { CrosswireError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
 import { type Carried, Connection } from "./connection.ts";
-import type { Timed } from "./deadlines.ts";
 import { editFields } from "./edit-fields.ts";
 import type { ForwardOptions, ProxyOutcome } from "./engine.ts";
 import { badEdit, clientGone, misspoke, tooSlow } from "./failures.ts";
@@ -30,7 +29,7 @@ const MAX_EARLY_BYTES = 65_536;
 /** So that a peer that vanished without a word is noticed. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
-export class Tunnel implements Carried, Timed {
+export class Tunnel implements Carried {
   readonly isHead = false;
   readonly isSent = false;
   #handshake: TunnelClient;

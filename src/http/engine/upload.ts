@@ -1,11 +1,11 @@
 // The request body on its way to the target: read no faster than the target takes it, and framed anew.
 
 import type { Socket } from "node:net";
+import { nextTick } from "node:process";
 import type { ClientSide } from "./client-side.ts";
 import { safeTrailers } from "./fields.ts";
 import type { RequestHead } from "./request-head.ts";
 
-const nextTick = process.nextTick.bind(process);
 const JOINED_BYTES = 16_384;
 
 export interface UploadEvents {

@@ -44,7 +44,7 @@ export class ProxiedSurface implements Surface {
   answer(request: IncomingMessage, response: ServerResponse): boolean {
     const destination = this.#settings.routing.choose(request);
     if (destination === undefined) return false;
-    void this.#answer(request, response, destination);
+    this.#answer(request, response, destination);
     return true;
   }
 
@@ -66,22 +66,35 @@ export class ProxiedSurface implements Surface {
     for (const readiness of this.#readiness.values()) readiness.close();
   }
 
-  /** HOT: what is only needed when something is down is only made then, benchmarks/proxy. */
-  async #answer(
-    request: IncomingMessage,
-    response: ServerResponse,
-    destination: Destination,
-  ): Promise<void> {
-    const { traffic, engine, answerFailure } = this.#settings;
+  /** HOT: no async function where nothing is down, and what is only needed then is only made then, benchmarks/proxy. */
+  #answer(request: IncomingMessage, response: ServerResponse, destination: Destination): void {
+    const { traffic, engine } = this.#settings;
     const passage = traffic.start("http", request, destination);
     const options = this.#optionsFor(request, destination);
-    let outcome = await engine.request(request, response, targetOf(passage, destination), options);
-    if (isDown(outcome)) {
-      const attempt: Attempt = (target, changed) =>
-        engine.request(request, response, target, changed);
-      const hold = (): Promise<boolean> => this.#hold(response, destination);
-      outcome = await this.#instead(outcome, passage, options, attempt, hold);
-    } else this.#noteUp(outcome, destination);
+    const target = targetOf(passage, destination);
+    void engine.request(request, response, target, options).then((outcome) => {
+      if (isDown(outcome)) return this.#answerInstead(outcome, passage, response, options);
+      this.#noteUp(outcome, destination);
+      return this.#end(passage, response, outcome);
+    });
+  }
+
+  async #answerInstead(
+    outcome: ProxyOutcome,
+    passage: Passage,
+    response: ServerResponse,
+    options: ForwardOptions,
+  ): Promise<void> {
+    const { request, destination } = passage;
+    const attempt: Attempt = (target, changed) =>
+      this.#settings.engine.request(request, response, target, changed);
+    const hold = (): Promise<boolean> => this.#hold(response, destination);
+    this.#end(passage, response, await this.#instead(outcome, passage, options, attempt, hold));
+  }
+
+  #end(passage: Passage, response: ServerResponse, outcome: ProxyOutcome): void {
+    const { traffic, answerFailure } = this.#settings;
+    const { request, destination } = passage;
     const { status, failure } = outcome;
     const isUnanswered = status === 0 && failure !== undefined;
     const told = isUnanswered ? answerFailure(request, response, failure, destination) : status;

@@ -79,6 +79,8 @@ export class ReverseProxy {
     });
     this.#front = new Front(gate, this.#limits, [status, this.#proxied], {
       tls,
+      // Another engine may read whatever it gets as a stream, to its end.
+      skipsEmptyBodies: options.engine === undefined,
       onRefused: (kind, request, reply) => this.#traffic.refused(kind, request, reply),
     });
   }

@@ -20,7 +20,8 @@ export interface StatusParts {
 }
 
 const ROOT = "/__crosswire";
-const APPS = `${ROOT}/apps/`;
+const BELOW = `${ROOT}/`;
+const APPS = `${BELOW}apps/`;
 
 export function statusSurface(parts: StatusParts): Surface {
   const startedAt = Date.now();
@@ -42,7 +43,7 @@ export function statusSurface(parts: StatusParts): Surface {
 
 /** SECURITY: no route may ever claim what is below here. */
 function isOwn(path: string): boolean {
-  return path === ROOT || path.startsWith(`${ROOT}/`);
+  return path === ROOT || path.startsWith(BELOW);
 }
 
 async function answer(
