@@ -1,9 +1,8 @@
 // The leader is killed, again and again: never two at a time, and nothing that was registered is lost.
 
-import type { Member } from "crosswire/discovery";
 import { Crowd, type MemberProcess } from "./crowd.ts";
 import { type Figure, ms, percentile } from "./figures.ts";
-import { observe } from "./observer.ts";
+import { type Observer, observe } from "./observer.ts";
 
 export interface KillOptions {
   readonly port: number;
@@ -58,15 +57,13 @@ interface Failover {
   readonly ghosts: readonly string[];
 }
 
-async function killLeader(crowd: Crowd, observer: Member): Promise<Failover> {
+async function killLeader(crowd: Crowd, observer: Observer): Promise<Failover> {
   const leader = crowd.leader ?? (await nextLeader(crowd));
-  const survivor = crowd.joined.find((member) => member !== leader);
-  const before = observer.epoch;
-  const killedAt = process.hrtime.bigint();
-  const ended = crowd.end(leader, "SIGKILL");
-  await firstAnswer(observer, survivor?.service ?? "", before);
-  const servedMs = Number(process.hrtime.bigint() - killedAt) / 1e6;
-  await ended;
+  const survivors = crowd.services().filter((service) => service !== leader.service);
+  const before = await observer.epoch();
+  const served = observer.firstAnswer(survivors, before);
+  const killedAt = await crowd.end(leader, "SIGKILL");
+  const servedMs = Number((await served) - killedAt) / 1e6;
   const alive = crowd.services();
   const registered = await settled(observer, alive);
   return {
@@ -82,19 +79,11 @@ async function nextLeader(crowd: Crowd): Promise<MemberProcess> {
   return crowd.leader ?? nextLeader(crowd);
 }
 
-async function firstAnswer(observer: Member, service: string, before: number): Promise<void> {
-  for (;;) {
-    const found = await observer.discoverApi(service);
-    if (found.success && found.epoch > before) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 /** What is registered once it is what it has to be, or when time is up. */
-async function settled(observer: Member, expected: readonly string[]): Promise<string[]> {
+async function settled(observer: Observer, expected: readonly string[]): Promise<string[]> {
   const dueAt = performance.now() + SETTLE_MS;
   for (;;) {
-    const registered = (await observer.list()).map(({ api }) => api).sort();
+    const registered = await observer.list();
     if (registered.join() === expected.join() || performance.now() > dueAt) return registered;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -1,9 +1,8 @@
 // The leader is asked to end (SIGTERM) while others look services up all the time.
 
-import type { Member } from "crosswire/discovery";
 import { Crowd } from "./crowd.ts";
 import { type Figure, ms, percentile } from "./figures.ts";
-import { observe } from "./observer.ts";
+import { type LoadResult, observe } from "./observer.ts";
 
 export interface LeaveOptions {
   readonly port: number;
@@ -14,7 +13,6 @@ export interface LeaveOptions {
 }
 
 const LOOKUPS_PER_SECOND = 1_000;
-const TICK_MS = 5;
 const PROCESSES = 4;
 
 export async function leaveGracefully(options: LeaveOptions): Promise<Figure[]> {
@@ -25,19 +23,23 @@ export async function leaveGracefully(options: LeaveOptions): Promise<Figure[]> 
     for (const spare of spares.slice(0, PROCESSES)) await crowd.join(await spare);
     const observer = await observe(port, crowd.name);
     try {
-      const load = new Load(observer, () => crowd.services().at(-1) ?? "");
-      await load.run(pauseMs);
+      const times: number[] = [];
+      const failures: string[] = [];
       for (let leave = 0; leave < leaves; leave++) {
         const { leader } = crowd;
-        // The services that are looked up are not those of the one that leaves.
-        if (leader !== undefined)
-          await Promise.all([crowd.end(leader, "SIGTERM"), load.run(pauseMs)]);
+        // The service that is looked up is not one of whoever leaves.
+        const service = crowd.services().find((name) => name !== leader?.service) ?? "";
+        const load = observer.load(service, LOOKUPS_PER_SECOND, pauseMs);
+        if (leader !== undefined) await crowd.end(leader, "SIGTERM");
+        const seen = await load;
+        times.push(...seen.times);
+        failures.push(...seen.failures);
         await crowd.join(await (spares[PROCESSES + leave] ?? crowd.start()));
         progress(
-          `leave ${leave + 1} of ${leaves}: ${load.count} lookups, ${load.failures.length} failed`,
+          `leave ${leave + 1} of ${leaves}: ${times.length} lookups, ${failures.length} failed`,
         );
       }
-      return figuresOf(load, crowd, options);
+      return figuresOf({ times, failures }, crowd, options);
     } finally {
       await observer.close();
     }
@@ -46,59 +48,17 @@ export async function leaveGracefully(options: LeaveOptions): Promise<Figure[]> 
   }
 }
 
-class Load {
-  readonly failures: string[] = [];
-  readonly times: number[] = [];
-  count = 0;
-  #member: Member;
-  #service: () => string;
-
-  constructor(member: Member, service: () => string) {
-    this.#member = member;
-    this.#service = service;
-  }
-
-  /** Open loop: what is slow does not slow down what comes after it. */
-  async run(forMs: number): Promise<void> {
-    const startedAt = performance.now();
-    const before = this.count;
-    const service = this.#service();
-    const pending: Promise<void>[] = [];
-    for (let now = startedAt; now < startedAt + forMs; now = performance.now()) {
-      const due = ((now - startedAt) / 1_000) * LOOKUPS_PER_SECOND;
-      while (this.count - before < due) pending.push(this.#lookUp(service));
-      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-    }
-    await Promise.all(pending);
-  }
-
-  async #lookUp(service: string): Promise<void> {
-    this.count++;
-    const startedAt = performance.now();
-    try {
-      const found = await this.#member.discoverApi(service);
-      if (!found.success) this.failures.push(found.error);
-    } catch (error) {
-      this.failures.push(String(error));
-    }
-    this.times.push(performance.now() - startedAt);
-  }
-}
-
-function figuresOf(
-  { count, failures, times }: Load,
-  crowd: Crowd,
-  options: LeaveOptions,
-): Figure[] {
+function figuresOf({ failures, times }: LoadResult, crowd: Crowd, options: LeaveOptions): Figure[] {
   const slowest = `p99 ${ms(percentile(times, 0.99))}, slowest ${ms(Math.max(...times))}`;
   return [
     {
       property: `graceful leave under ${LOOKUPS_PER_SECOND} lookups/s`,
       how: `${options.leaves} x SIGTERM of the leader`,
       goal: "0 failed lookups",
-      measured: `${failures.length} of ${count} failed (${slowest}) ${failures[0] ?? ""}`.trim(),
+      measured:
+        `${failures.length} of ${times.length} failed (${slowest}) ${failures[0] ?? ""}`.trim(),
       kind: "promise",
-      isMet: failures.length === 0 && count > 0 && crowd.terms.length > options.leaves,
+      isMet: failures.length === 0 && times.length > 0 && crowd.terms.length > options.leaves,
     },
   ];
 }

@@ -41,7 +41,14 @@ async function leave() {
   process.exit();
 }
 
+let wasLeader = false;
+let lastError;
+
+// Only what the crowd has to know: what is told while leaders change is in the way of what is measured.
 function report({ isLeader, epoch, error }) {
+  if (isLeader === wasLeader && error === lastError) return;
+  wasLeader = isLeader;
+  lastError = error;
   // CLOCK_MONOTONIC: the same for all processes of the machine.
   const at = process.hrtime.bigint().toString();
   process.send({ type: "standing", isLeader, epoch, at, error: error?.code });

@@ -1,10 +1,8 @@
 // The leader is stopped, and continued: it stays the leader, others are told what is wrong, and nothing is lost.
 
-import { isCrosswireError } from "crosswire";
-import type { Member } from "crosswire/discovery";
 import { Crowd } from "./crowd.ts";
 import { type Figure, ms } from "./figures.ts";
-import { observe } from "./observer.ts";
+import { type Observer, observe } from "./observer.ts";
 
 export interface StopOptions {
   readonly port: number;
@@ -32,7 +30,7 @@ export async function stopLeader({
       const stoppedAt = performance.now();
       leader.child.kill("SIGSTOP");
       progress(`the leader ${leader.pid} is stopped`);
-      const code = await codeOf(observer, service);
+      const code = await observer.lookUp(service);
       const noticedMs = performance.now() - stoppedAt;
       const leftMs = Math.max(0, stoppedMs - noticedMs);
       await new Promise((resolve) => setTimeout(resolve, leftMs));
@@ -76,27 +74,17 @@ export async function stopLeader({
   }
 }
 
-async function codeOf(observer: Member, service: string): Promise<string> {
-  try {
-    const found = await observer.discoverApi(service);
-    return found.success ? "an answer" : found.error;
-  } catch (error) {
-    return isCrosswireError(error) ? error.code : String(error);
-  }
-}
-
-async function firstSuccess(observer: Member, service: string): Promise<void> {
+async function firstSuccess(observer: Observer, service: string): Promise<void> {
   for (;;) {
-    const found = await observer.discoverApi(service).catch(() => undefined);
-    if (found?.success === true) return;
+    if ((await observer.lookUp(service)) === "success") return;
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
-async function allRegistered(observer: Member, services: readonly string[]): Promise<boolean> {
+async function allRegistered(observer: Observer, services: readonly string[]): Promise<boolean> {
   const dueAt = performance.now() + 2_000;
   for (;;) {
-    const registered = (await observer.list()).map(({ api }) => api).sort();
+    const registered = await observer.list();
     if (registered.join() === services.join()) return true;
     if (performance.now() > dueAt) return false;
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -20,7 +20,14 @@ export interface Candidate {
 }
 
 /** Jittered: many lose their leader at the same moment. */
-const BACKOFF = createBackoff({ initialDelayMs: 5, maxDelayMs: 200 });
+const BACKOFF = createBackoff({ initialDelayMs: 5, factor: 1.3, maxDelayMs: 200 });
+/**
+ * They would also all find nobody, all bid, and all connect to the one that wins, which needs the processors for itself
+ * then. So they come one after the other, as far as there are many of them.
+ */
+const STAGGER_MS_PER_MEMBER = 4;
+const MAX_STAGGER_MS = 200;
+const LOOK_AGAIN_MS = 3;
 /** Between attempts to get past what will not go by itself. */
 const STUBBORN_BACKOFF = createBackoff({ initialDelayMs: 100, maxDelayMs: 500 });
 /** Beyond the handshake: for a leader that goes or comes just now. */
@@ -69,16 +76,25 @@ export async function findFirstSeat(candidate: Candidate): Promise<Seat> {
       const patienceMs = isSlow(error) ? limits.connectTimeoutMs : SECOND_LOOK_MS;
       if (!isPassing(error) || isOver(patienceMs)) throw error;
     }
-    await pause(attempt, BACKOFF, signal);
+    await pause(delayBefore(attempt, BACKOFF), signal);
   }
 }
 
-/** The next seat, however long it takes; `onTrouble` hears what is in the way. Rejects when the signal fires. */
+export interface Search {
+  /** Whether somebody waits for the seat: then it is looked for at once. */
+  readonly isUrgent: () => boolean;
+  /** Hears what is in the way. */
+  readonly onTrouble: (trouble: CrosswireError) => void;
+}
+
+/** The next seat, however long it takes. Rejects when the signal fires. */
 export async function findNextSeat(
   candidate: Candidate,
-  onTrouble: (trouble: CrosswireError) => void,
+  { isUrgent, onTrouble }: Search,
 ): Promise<Seat> {
   const { limits, elector } = candidate;
+  const turn = nodeClock.now() + staggerOf(elector);
+  while (nodeClock.now() < turn && !isUrgent()) await pause(LOOK_AGAIN_MS, candidate.signal);
   const patientUntil = nodeClock.now() + limits.discoveryHandshakeMs + SECOND_LOOK_MS;
   for (let attempt = 1; ; attempt++) {
     candidate.signal.throwIfAborted();
@@ -92,8 +108,13 @@ export async function findNextSeat(
       if (!isPassing(error) || attempt > MIN_ATTEMPTS) onTrouble(troubleOf(error));
       if (!isPassing(error)) backoff = STUBBORN_BACKOFF;
     }
-    await pause(attempt, backoff, candidate.signal);
+    await pause(delayBefore(attempt, backoff), candidate.signal);
   }
+}
+
+function staggerOf({ crowdSize }: Elector): number {
+  const members = crowdSize?.() ?? 0;
+  return Math.random() * Math.min(members * STAGGER_MS_PER_MEMBER, MAX_STAGGER_MS);
 }
 
 /** Trying again at once may help: the leader lacks processor time, is full or closing, or its token is a new one. */
@@ -112,18 +133,14 @@ function troubleOf(error: unknown): CrosswireError {
   return new CrosswireError("XW_UNREACHABLE", text, { cause: error });
 }
 
-function pause(
-  attempt: number,
-  backoff: ReturnType<typeof createBackoff>,
-  signal: AbortSignal,
-): Promise<void> {
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const wake = (): void => {
       nodeClock.clearTimer(timer);
       signal.removeEventListener("abort", wake);
       resolve();
     };
-    const timer = nodeClock.setTimer(wake, delayBefore(attempt, backoff));
+    const timer = nodeClock.setTimer(wake, delayMs);
     signal.addEventListener("abort", wake, { once: true });
     if (signal.aborted) wake();
   });

@@ -32,6 +32,9 @@ export class PortElector implements Elector {
     return Promise.resolve(this.port);
   }
 
+  /** Those that the note of the last leader names. */
+  readonly crowdSize = (): number => readLeaderNote(this.port).members.length;
+
   async bid({ server, knownEpoch }: Bid): Promise<Leadership | undefined> {
     if (!(await server.start())) return undefined;
     // From here on nobody else writes the note: the port is ours, and no client has been let in yet.
@@ -52,6 +55,7 @@ class PortLeadership implements Leadership {
   readonly predecessors: readonly MemberRef[];
   #port: number;
   #server: IPCServer;
+  #written = "";
   #controller = new AbortController();
 
   constructor(port: number, server: IPCServer, predecessors: readonly MemberRef[]) {
@@ -68,8 +72,13 @@ class PortLeadership implements Leadership {
     // Its clients still go one after the other, but the note is the next leader's.
     if (this.signal.aborted) return;
     this.epoch = epoch;
-    const note: LeaderNote = { epoch, members: members.slice(0, MAX_MEMBERS) };
-    writeNote(noteName(this.#port), JSON.stringify(note));
+    const inOrder = members.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const note: LeaderNote = { epoch, members: inOrder.slice(0, MAX_MEMBERS) };
+    const text = JSON.stringify(note);
+    // Whoever comes back was in it already: after a failover, when everybody does, that is nearly always so.
+    if (text === this.#written) return;
+    writeNote(noteName(this.#port), text);
+    this.#written = text;
   }
 
   async resign(graceMs: number): Promise<void> {
