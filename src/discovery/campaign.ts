@@ -20,14 +20,7 @@ export interface Candidate {
 }
 
 /** Jittered: many lose their leader at the same moment. */
-const BACKOFF = createBackoff({ initialDelayMs: 5, factor: 1.3, maxDelayMs: 200 });
-/**
- * They would also all find nobody, all bid, and all connect to the one that wins, which needs the processors for itself
- * then. So they come one after the other, as far as there are many of them.
- */
-const STAGGER_MS_PER_MEMBER = 4;
-const MAX_STAGGER_MS = 200;
-const LOOK_AGAIN_MS = 3;
+const BACKOFF = createBackoff({ initialDelayMs: 5, factor: 1.5, maxDelayMs: 200 });
 /** Between attempts to get past what will not go by itself. */
 const STUBBORN_BACKOFF = createBackoff({ initialDelayMs: 100, maxDelayMs: 500 });
 /** Beyond the handshake: for a leader that goes or comes just now. */
@@ -80,21 +73,12 @@ export async function findFirstSeat(candidate: Candidate): Promise<Seat> {
   }
 }
 
-export interface Search {
-  /** Whether somebody waits for the seat: then it is looked for at once. */
-  readonly isUrgent: () => boolean;
-  /** Hears what is in the way. */
-  readonly onTrouble: (trouble: CrosswireError) => void;
-}
-
-/** The next seat, however long it takes. Rejects when the signal fires. */
+/** The next seat, however long it takes; `onTrouble` hears what is in the way. Rejects when the signal fires. */
 export async function findNextSeat(
   candidate: Candidate,
-  { isUrgent, onTrouble }: Search,
+  onTrouble: (trouble: CrosswireError) => void,
 ): Promise<Seat> {
   const { limits, elector } = candidate;
-  const turn = nodeClock.now() + staggerOf(elector);
-  while (nodeClock.now() < turn && !isUrgent()) await pause(LOOK_AGAIN_MS, candidate.signal);
   const patientUntil = nodeClock.now() + limits.discoveryHandshakeMs + SECOND_LOOK_MS;
   for (let attempt = 1; ; attempt++) {
     candidate.signal.throwIfAborted();
@@ -110,11 +94,6 @@ export async function findNextSeat(
     }
     await pause(delayBefore(attempt, backoff), candidate.signal);
   }
-}
-
-function staggerOf({ crowdSize }: Elector): number {
-  const members = crowdSize?.() ?? 0;
-  return Math.random() * Math.min(members * STAGGER_MS_PER_MEMBER, MAX_STAGGER_MS);
 }
 
 /** Trying again at once may help: the leader lacks processor time, is full or closing, or its token is a new one. */

@@ -8,8 +8,6 @@ export interface Elector {
   readonly port: number;
   /** Where the leader is to be found. Undefined when there is none. Asked before each bid. */
   find(): Promise<number | string | undefined>;
-  /** About how many members look for a leader when one ends; so many do not all come at once. Without, they do. */
-  readonly crowdSize?: () => number;
   /**
    * Tries once to become the leader. Starts the server last: who connects then finds a leader. Resolves with undefined
    * when another one was faster; rejects with XW_LISTEN.

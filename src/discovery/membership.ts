@@ -99,9 +99,7 @@ export class Membership {
       this.#lose(seat, loss);
       if (seat.leadership !== undefined) await this.#candidate.stage.renew();
       try {
-        const isUrgent = (): boolean => this.#seats.isAwaited;
-        const onTrouble = (trouble: CrosswireError): void => this.#fail(trouble);
-        seat = await findNextSeat(this.#candidate, { isUrgent, onTrouble });
+        seat = await findNextSeat(this.#candidate, (trouble) => this.#fail(trouble));
       } catch (error) {
         if (signal.aborted) return;
         throw error;

@@ -32,9 +32,6 @@ export class PortElector implements Elector {
     return Promise.resolve(this.port);
   }
 
-  /** Those that the note of the last leader names. */
-  readonly crowdSize = (): number => readLeaderNote(this.port).members.length;
-
   async bid({ server, knownEpoch }: Bid): Promise<Leadership | undefined> {
     if (!(await server.start())) return undefined;
     // From here on nobody else writes the note: the port is ours, and no client has been let in yet.

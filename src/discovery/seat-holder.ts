@@ -23,11 +23,6 @@ export class SeatHolder {
     return this.#trouble;
   }
 
-  /** Whether anybody waits for the next one. */
-  get isAwaited(): boolean {
-    return this.#waiters.size > 0;
-  }
-
   take(seat: Seat): void {
     this.#seat = seat;
     this.#trouble = undefined;

@@ -1,0 +1,116 @@
+// Catches what this process sends by HTTP and WebSocket before it leaves, and has a function decide about it.
+
+import { Agent } from "node:http";
+import type { Outcome } from "../exchange/outcome.ts";
+import type { Caught, Catcher } from "./caught.ts";
+import { contextId, followContexts, isInternal } from "./context.ts";
+import { type AcceptWebSocket, type CapturedRequest, type Decision, Exchange } from "./exchange.ts";
+import { hookHttp } from "./http-hook.ts";
+import { Patches } from "./patches.ts";
+import { hookUndici } from "./undici-hook.ts";
+import { VirtualOrigin } from "./virtual-origin.ts";
+
+const DECISION_TIMEOUT_MS = 30_000;
+
+export interface CaptureOptions {
+  /** Runs with capture off: what it sends itself goes to the network. */
+  readonly decide: (request: CapturedRequest) => Outcome | Promise<Outcome>;
+  /** Likewise for WebSockets; without it they go to the network. A `respond` refuses one. */
+  readonly decideWebSocket?: (
+    request: CapturedRequest,
+  ) => Outcome | AcceptWebSocket | Promise<Outcome | AcceptWebSocket>;
+  /** Asked for every request, so it has to be fast. What it says no to is not touched at all. */
+  readonly mayMatch?: (method: string, url: string) => boolean;
+  /** Told of requests that undici sent without asking: its agent was at work before the capture began. */
+  readonly onUnseen?: (method: string, url: string) => void;
+  readonly decisionTimeoutMs?: number;
+}
+
+export interface Capture {
+  /** Puts every function back, and lets go to the network what is not decided yet. */
+  close(): Promise<void>;
+}
+
+/** On a built-in, so that every copy of this package in the process sees it. */
+const MARK: unique symbol = Symbol.for("crosswire.capture") as never;
+
+/** One per process: two would ask each other for ever. A second one throws a TypeError. */
+export function startCapture(options: CaptureOptions): Capture {
+  if (typeof options?.decide !== "function") {
+    throw new TypeError("A capture needs a function decide(request), which returns an outcome.");
+  }
+  const prototype = Agent.prototype as Agent & { [MARK]?: true };
+  if (prototype[MARK] === true) {
+    throw new TypeError("A capture is active in this process already; close it first.");
+  }
+  const patches = new Patches();
+  Object.defineProperty(prototype, MARK, { value: true, configurable: true });
+  patches.onRestore(() => void Reflect.deleteProperty(prototype, MARK));
+  const running = new Running(options);
+  try {
+    followContexts(patches);
+    hookHttp(running, patches);
+    hookUndici(running, patches);
+  } catch (error) {
+    patches.restore();
+    throw error;
+  }
+  return {
+    close: async () => {
+      patches.restore();
+      running.close();
+    },
+  };
+}
+
+class Running implements Catcher {
+  readonly unseen: CaptureOptions["onUnseen"];
+  #options: CaptureOptions;
+  #origin = new VirtualOrigin();
+  #undecided = new Set<Exchange>();
+  #count = 0;
+  #isClosed = false;
+
+  constructor(options: CaptureOptions) {
+    this.#options = options;
+    this.unseen = options.onUnseen;
+  }
+
+  wants(method: string, url: string): boolean {
+    if (this.#isClosed || isInternal()) return false;
+    const isWebSocket = url.startsWith("ws");
+    if (isWebSocket && this.#options.decideWebSocket === undefined) return false;
+    return this.#options.mayMatch?.(method, url) ?? true;
+  }
+
+  take(caught: Caught): () => void {
+    const { decide, decideWebSocket, decisionTimeoutMs = DECISION_TIMEOUT_MS } = this.#options;
+    const { method, url, client } = caught;
+    // A request whose head became final after the end.
+    if (this.#isClosed) {
+      caught.pass();
+      return () => {};
+    }
+    const id = String(++this.#count);
+    const owner = contextId();
+    const head = { id, method, url, headers: caught.headers(), client };
+    const exchange = new Exchange(caught, this.#origin, {
+      head: owner === undefined ? head : { ...head, contextId: owner },
+      decide: (request): Decision | Promise<Decision> =>
+        client === "websocket" && decideWebSocket !== undefined
+          ? decideWebSocket(request)
+          : decide(request),
+      timeoutMs: decisionTimeoutMs,
+      onDecided: () => void this.#undecided.delete(exchange),
+    });
+    this.#undecided.add(exchange);
+    exchange.ask();
+    return () => exchange.abandon();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const exchange of this.#undecided) exchange.release();
+    this.#origin.close();
+  }
+}

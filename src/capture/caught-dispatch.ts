@@ -1,0 +1,197 @@
+// A request of undici that waits for its decision. It is answered through a client of the same copy of undici, since
+// each of its versions speaks to its handlers in its own way.
+
+import type { EventEmitter } from "node:events";
+import type { Answer, RequestPatch } from "../exchange/outcome.ts";
+import { type ClientKind, type Fields, patchFields } from "../exchange/request.ts";
+import { nodeClock } from "../node/node-clock.ts";
+import type { Caught, Relay } from "./caught.ts";
+import type { PairSocket } from "./pair.ts";
+import { UndiciHandler } from "./undici-handler.ts";
+
+/** The handler of a request, of any version. */
+export type Handler = Readonly<Record<string, unknown>>;
+
+export interface DispatchOptions {
+  readonly origin?: string | URL;
+  readonly path: string;
+  readonly method?: string;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+  readonly query?: Record<string, string>;
+  readonly upgrade?: string | boolean | null;
+  readonly headersTimeout?: number | null;
+  readonly bodyTimeout?: number | null;
+  readonly maxRedirections?: number;
+}
+
+export interface Dispatcher extends EventEmitter {
+  dispatch(options: DispatchOptions, handler: Handler): boolean;
+  close(): Promise<void>;
+  destroy(): Promise<void>;
+}
+
+export type ClientClass = new (origin: string, options?: object) => Dispatcher;
+
+/** Sends it: to the network by the dispatcher that was called, or `on` another one. */
+type Send = (options: DispatchOptions, handler: Handler, on?: Dispatcher) => void;
+
+interface CaughtOptions {
+  readonly method: string;
+  readonly url: string;
+  readonly client: ClientKind;
+  readonly options: DispatchOptions;
+  readonly handler: Handler;
+  /** The class of single connections of this copy. */
+  readonly clientClass: () => ClientClass;
+}
+
+export class CaughtDispatch implements Caught {
+  readonly method: string;
+  readonly url: string;
+  readonly client: ClientKind;
+  #options: DispatchOptions;
+  #clientClass: () => ClientClass;
+  #handler: UndiciHandler;
+  #send: Send;
+  #abandon = (): void => {};
+  #headersTimer: unknown;
+
+  constructor({ method, url, client, options, handler, clientClass }: CaughtOptions, send: Send) {
+    this.method = method;
+    this.url = url;
+    this.client = client;
+    this.#options = options;
+    this.#clientClass = clientClass;
+    this.#send = send;
+    this.#handler = new UndiciHandler(handler, () => {
+      this.#stopWaiting();
+      this.#abandon();
+    });
+  }
+
+  /** Returns at once; `take` is not called when the caller has aborted already. */
+  wait(take: () => () => void): void {
+    this.#handler.start();
+    if (this.#handler.isOver) return;
+    const { headersTimeout } = this.#options;
+    if (typeof headersTimeout === "number" && headersTimeout > 0) {
+      this.#headersTimer = nodeClock.setTimer(() => this.#handler.abort(tooLate()), headersTimeout);
+    }
+    this.#abandon = take();
+  }
+
+  headers(): Fields {
+    return fieldsOf(this.#options.headers);
+  }
+
+  attach(socket: PairSocket): void {
+    this.#stopWaiting();
+    if (this.#handler.isOver) return void socket.destroy();
+    const { origin } = new URL(this.url.replace(/^ws/, "http"));
+    const { bodyTimeout, headersTimeout } = this.#options;
+    const OneConnection = this.#clientClass();
+    const client = new OneConnection(origin, {
+      pipelining: 1,
+      allowH2: false,
+      bodyTimeout,
+      headersTimeout,
+      // It expects a connection to take a moment.
+      connect: (_: unknown, done: (error: null, socket: PairSocket) => void) => {
+        process.nextTick(done, null, socket);
+      },
+    });
+    this.#sendOn(client, { ...this.#options, origin });
+  }
+
+  fail(error: Error): void {
+    this.#stopWaiting();
+    this.#handler.fail(error);
+  }
+
+  pass(): void {
+    this.#stopWaiting();
+    if (!this.#handler.isOver) this.#dispatch(this.#options);
+  }
+
+  /** Its options are plain data: it is the same request with other ones. */
+  relay({ patch, body }: Relay): Promise<Answer> | undefined {
+    this.#stopWaiting();
+    if (this.#handler.isOver) return undefined;
+    const options = patched(this.#options, this.url, patch);
+    const changed = body === undefined ? options : { ...options, body };
+    const { origin } = new URL(this.url.replace(/^ws/, "http"));
+    const { origin: target = origin } = changed;
+    if (String(target) === origin) this.#dispatch(changed);
+    else this.#sendElsewhere(String(target), changed);
+    return undefined;
+  }
+
+  /** A pool, and its TLS, are for one origin only. */
+  #sendElsewhere(origin: string, options: DispatchOptions): void {
+    const OneConnection = this.#clientClass();
+    this.#sendOn(new OneConnection(origin), options);
+  }
+
+  /** By a client that is used once. */
+  #sendOn(client: Dispatcher, options: DispatchOptions): void {
+    // Versions 5 and 6 follow redirects in here; that is left to the dispatcher which the caller chose.
+    const { maxRedirections: _, ...once } = options;
+    this.#dispatch(once, client);
+    client.close().catch(() => {});
+  }
+
+  /** What it throws would have been heard by the dispatcher that was called; that has returned. */
+  #dispatch(options: DispatchOptions, on?: Dispatcher): void {
+    try {
+      this.#send(options, this.#handler.view(), on);
+    } catch (error) {
+      this.#handler.fail(error);
+    }
+  }
+
+  #stopWaiting(): void {
+    if (this.#headersTimer !== undefined) nodeClock.clearTimer(this.#headersTimer);
+    this.#headersTimer = undefined;
+  }
+}
+
+/** What undici itself would say. */
+function tooLate(): Error {
+  const error = new Error("Headers Timeout Error");
+  return Object.assign(error, { name: "HeadersTimeoutError", code: "UND_ERR_HEADERS_TIMEOUT" });
+}
+
+/** The forms that undici takes: a flat list, a list of pairs, an iterable of pairs, an object. */
+export function fieldsOf(headers: unknown): Fields {
+  if (typeof headers !== "object" || headers === null) return [];
+  if (Array.isArray(headers) && !Array.isArray(headers[0])) {
+    const flat = headers as unknown[];
+    return flat.flatMap((name, i) => (i % 2 === 0 ? fieldsNamed(name, flat[i + 1]) : []));
+  }
+  const entries =
+    Symbol.iterator in headers
+      ? [...(headers as Iterable<[unknown, unknown]>)]
+      : Object.entries(headers);
+  return entries.flatMap(([name, value]) => fieldsNamed(name, value));
+}
+
+function fieldsNamed(name: unknown, value: unknown): [string, string][] {
+  if (value === undefined || value === null) return [];
+  return [value].flat().map((one): [string, string] => [textOf(name), textOf(one)]);
+}
+
+function textOf(value: unknown): string {
+  return value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value);
+}
+
+function patched(options: DispatchOptions, url: string, patch: RequestPatch): DispatchOptions {
+  const { origin, pathname, search } = new URL((patch.url ?? url).replace(/^ws/, "http"));
+  const { query: _, ...kept } = options;
+  const target = patch.url === undefined ? options : { ...kept, origin, path: pathname + search };
+  const { method = options.method } = patch;
+  if (patch.headers === undefined)
+    return { ...target, ...(method === undefined ? {} : { method }) };
+  const headers = patchFields(fieldsOf(options.headers), patch.headers).flat();
+  return { ...target, headers, ...(method === undefined ? {} : { method }) };
+}

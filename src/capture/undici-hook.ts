@@ -1,0 +1,246 @@
+// Catches what undici sends: Node's fetch and WebSocket, and any copy of the package, also a bundled or minified one.
+// Each class that has connections of its own is found when the first one of it is made, and asks before it sends.
+// This is below everything a user can plug in: redirects, retries, caches, proxies and mocks stay in charge.
+
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { EventEmitter } from "node:events";
+import { createRequire } from "node:module";
+import type { ClientKind } from "../exchange/request.ts";
+import type { Catcher } from "./caught.ts";
+import {
+  CaughtDispatch,
+  type ClientClass,
+  type Dispatcher,
+  type DispatchOptions,
+  fieldsOf,
+  type Handler,
+} from "./caught-dispatch.ts";
+import { isInternal } from "./context.ts";
+import type { Patches } from "./patches.ts";
+
+type Dispatch = (this: Dispatcher, options: DispatchOptions, handler: Handler) => boolean;
+type MakeDispatcher = (origin: string, options: object) => Dispatcher;
+type Emitters = { init: (this: EventEmitter, options?: unknown) => void };
+
+const GLOBAL_DISPATCHERS = ["undici.globalDispatcher.1", "undici.globalDispatcher.2"];
+const DISPATCHER_FILE = /[\\/]lib[\\/](dispatcher[\\/])?(pool|client)\.js$/;
+const CREATED = "undici:request:create";
+
+export function hookUndici(catcher: Catcher, patches: Patches): void {
+  const hook = new UndiciHook(catcher, patches);
+  // A constructor of EventEmitter calls it, whoever inherits from it.
+  patches.replace(EventEmitter as unknown as Emitters, "init", (init) => {
+    return function (this: EventEmitter, options) {
+      if (isDispatcher(this)) hook.meet(this);
+      init.call(this, options);
+    };
+  });
+  // Node loads its own copy when somebody needs it, and makes its first dispatcher then. So it is here, or is met.
+  const globals = globalThis as unknown as Record<symbol, Dispatcher | undefined>;
+  for (const key of GLOBAL_DISPATCHERS) {
+    const dispatcher = globals[Symbol.for(key)];
+    if (dispatcher !== undefined) hook.meetAll(dispatcher);
+  }
+  hook.meetLoaded();
+  if (catcher.unseen === undefined) return;
+  const onCreated = (message: unknown): void => hook.created(message as Created);
+  subscribe(CREATED, onCreated);
+  patches.onRestore(() => void unsubscribe(CREATED, onCreated));
+}
+
+interface Created {
+  readonly request: { readonly method: string; readonly origin?: unknown; readonly path: string };
+}
+
+class UndiciHook {
+  #catcher: Catcher;
+  #patches: Patches;
+  #hooked = new WeakSet<object>();
+  /** By its handler: a pool that is busy hands it on later, when it was decided about, or is our own. */
+  #decided = new WeakSet<Handler>();
+  /** Above 0 while a dispatcher hands on to the next one what was decided about. */
+  #depth = 0;
+
+  constructor(catcher: Catcher, patches: Patches) {
+    this.#catcher = catcher;
+    this.#patches = patches;
+  }
+
+  /** Hooks the class of a dispatcher if it has connections: pools and clients do, agents only have pools. */
+  meet(dispatcher: Dispatcher): void {
+    const prototype = Object.getPrototypeOf(dispatcher) as Dispatcher;
+    const dispatch = symbolOf(prototype, "dispatch");
+    if (dispatch === undefined) return;
+    const owner = ownerOf(prototype, dispatch);
+    if (this.#hooked.has(owner)) return;
+    const isClient = Object.hasOwn(owner, "pipelining");
+    if (!isClient && symbolOf(prototype, "get dispatcher") === undefined) return;
+    this.#hooked.add(owner);
+    this.#patches.replace(owner as unknown as Record<symbol, Dispatch>, dispatch, (original) => {
+      return this.#asking(original, isClient ? (owner.constructor as ClientClass) : undefined);
+    });
+  }
+
+  /** The dispatcher, those that it would make, and those that it has. */
+  meetAll(dispatcher: Dispatcher): void {
+    this.meet(dispatcher);
+    // Of an agent: what has one connection, and what has many.
+    for (const connections of [1, null]) {
+      const made = makeBy(dispatcher, connections);
+      if (made !== undefined) this.meet(made);
+    }
+    const children = valueOf(dispatcher, "clients") as { values?(): Iterable<object> } | undefined;
+    for (const child of children?.values?.() ?? []) {
+      const { dispatcher: entry = child } = child as { dispatcher?: object };
+      const one = entry instanceof WeakRef ? (entry.deref() as object | undefined) : entry;
+      if (one === undefined || !isDispatcher(one)) continue;
+      forgetBoundDispatch(one);
+      this.meetAll(one);
+    }
+  }
+
+  /** What was at work before: copies that were loaded from files, which undici's always are as CommonJS. */
+  meetLoaded(): void {
+    for (const [file, module] of Object.entries(createRequire(import.meta.url).cache)) {
+      if (!DISPATCHER_FILE.test(file)) continue;
+      const { prototype } = (module?.exports ?? {}) as { prototype?: object };
+      if (prototype !== undefined && isDispatcher(prototype))
+        this.meet(Object.create(prototype) as Dispatcher);
+    }
+  }
+
+  created({ request: { method, origin, path } }: Created): void {
+    if (this.#depth > 0 || method === "CONNECT" || isInternal()) return;
+    this.#catcher.unseen?.(method, `${String(origin)}${path}`);
+  }
+
+  #asking(original: Dispatch, known: ClientClass | undefined): Dispatch {
+    let found = known;
+    const handOn = (run: () => boolean): boolean => this.#handOn(run);
+    const take = (dispatcher: Dispatcher, options: DispatchOptions, handler: Handler): boolean => {
+      const offered = this.#offered(dispatcher, options, handler);
+      if (offered === undefined) return handOn(() => original.call(dispatcher, options, handler));
+      const client = kindOf(options);
+      const clientClass = (): ClientClass => (found ??= clientClassOf(dispatcher));
+      const caught = new CaughtDispatch(
+        { ...offered, client, options, handler, clientClass },
+        (changed, view, on) => {
+          this.#decided.add(view);
+          handOn(() => on?.dispatch(changed, view) ?? original.call(dispatcher, changed, view));
+        },
+      );
+      caught.wait(() => this.#catcher.take(caught));
+      return true;
+    };
+    return function (options, handler) {
+      return take(this, options, handler);
+    };
+  }
+
+  /** Undefined for what is not to be asked about: it is not wanted, or it was asked about further up. */
+  #offered(
+    dispatcher: Dispatcher,
+    options: DispatchOptions,
+    handler: Handler,
+  ): Pick<CaughtDispatch, "method" | "url"> | undefined {
+    const { method = "GET" } = options;
+    if (this.#depth > 0 || method === "CONNECT" || this.#decided.has(handler)) return undefined;
+    if (isInternal()) {
+      this.#decided.add(handler);
+      return undefined;
+    }
+    const url = urlOf(dispatcher, options);
+    if (url === undefined) return undefined;
+    return this.#catcher.wants(method, url) ? { method, url } : undefined;
+  }
+
+  #handOn(dispatch: () => boolean): boolean {
+    this.#depth++;
+    try {
+      return dispatch();
+    } finally {
+      this.#depth--;
+    }
+  }
+}
+
+function isDispatcher(value: object): value is Dispatcher {
+  return typeof (value as Partial<Dispatcher>).dispatch === "function";
+}
+
+function urlOf(dispatcher: Dispatcher, options: DispatchOptions): string | undefined {
+  const { path, query, upgrade } = options;
+  const origin = options.origin ?? (valueOf(dispatcher, "url") as URL | undefined)?.origin ?? "";
+  const search = query === undefined ? "" : String(new URLSearchParams(query));
+  const whole = search === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${search}`;
+  // What is asked of a proxy is absolute already.
+  const url = /^https?:\/\//i.test(path) ? whole : `${String(origin).replace(/\/$/, "")}${whole}`;
+  if (!URL.canParse(url)) return undefined;
+  return upgrade === "websocket" ? url.replace(/^http/, "ws") : url;
+}
+
+/** Fetch has fields that nobody else sends by themselves: one to trustworthy hosts, the other where it is not told. */
+function kindOf({ upgrade, headers }: DispatchOptions): ClientKind {
+  if (upgrade === "websocket") return "websocket";
+  const isFetch = fieldsOf(headers).some(([name, value]) => {
+    const lower = name.toLowerCase();
+    return lower === "sec-fetch-mode" || (lower === "accept-language" && value === "*");
+  });
+  return isFetch ? "fetch" : "undici";
+}
+
+/** The class of single connections, of the copy that a pool belongs to. */
+function clientClassOf(pool: Dispatcher): ClientClass {
+  const client = makeBy(pool, 1);
+  const dispatch = client === undefined ? undefined : symbolOf(client, "dispatch");
+  if (client === undefined || dispatch === undefined) {
+    throw new TypeError("This pool of undici makes its connections in a way that is not known.");
+  }
+  return ownerOf(Object.getPrototypeOf(client) as Dispatcher, dispatch).constructor as ClientClass;
+}
+
+/** What an agent or a pool would make for a new origin, closed. */
+function makeBy(dispatcher: Dispatcher, connections: number | null): Dispatcher | undefined {
+  const factory = valueOf(dispatcher, "factory");
+  if (typeof factory !== "function") return undefined;
+  try {
+    const made = (factory as MakeDispatcher).call(dispatcher, "http://localhost", { connections });
+    made.destroy().catch(() => {});
+    return made;
+  } catch {
+    // One of the user's own, which wants something else. What it makes is met when it makes it.
+    return undefined;
+  }
+}
+
+/** Versions 5 and 6 keep the method bound, from the first request on. */
+function forgetBoundDispatch(dispatcher: Dispatcher): void {
+  const bound = Object.getOwnPropertySymbols(dispatcher).find(
+    ({ description }) => description === "Intercepted Dispatch",
+  );
+  if (bound !== undefined) Reflect.deleteProperty(dispatcher, bound);
+}
+
+/** Its symbols are its own, and not found by name; what they are called survives a bundler. */
+function symbolOf(object: object, description: string): symbol | undefined {
+  for (
+    let at: object | null = object;
+    at !== null;
+    at = Object.getPrototypeOf(at) as object | null
+  ) {
+    const found = Object.getOwnPropertySymbols(at).find((one) => one.description === description);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function valueOf(object: object, description: string): unknown {
+  const symbol = symbolOf(object, description);
+  return symbol === undefined ? undefined : Reflect.get(object, symbol);
+}
+
+function ownerOf(prototype: Dispatcher, key: symbol): Dispatcher {
+  let owner = prototype;
+  while (!Object.hasOwn(owner, key)) owner = Object.getPrototypeOf(owner) as Dispatcher;
+  return owner;
+}
