@@ -82,13 +82,14 @@ interface DiscoveryDefinitions {
   };
 }
 
-/** All may be sent twice: what is registered is replaced, and what is gone stays gone. */
+/** They may be sent twice: what is gone stays gone, and who has joined has joined. */
 const TWICE: { readonly idempotent: true } = { idempotent: true };
 
 export const DiscoveryIPC: DiscoveryDefinitions = {
   discoveryServer: {
-    register: IPCServer.defineRequest<ServiceEntry[], void>("discovery/register", TWICE),
-    discoverApi: IPCServer.defineRequest<string, DiscoverApiResult>("discovery/discoverApi", TWICE),
+    // Without options: a program may well have definitions of its own under these two names, and they must not clash.
+    register: IPCServer.defineRequest<ServiceEntry[], void>("discovery/register"),
+    discoverApi: IPCServer.defineRequest<string, DiscoverApiResult>("discovery/discoverApi"),
     unregister: IPCServer.defineRequest<UnregisterRequest, number>("discovery/unregister", TWICE),
     list: IPCServer.defineRequest<void, Service[]>("discovery/list", TWICE),
     watch: IPCServer.defineStream<void, WatchItem>("discovery/watch"),
