@@ -1,5 +1,6 @@
 // The side that registers and looks up, on a connection of its user's.
 
+import { randomUUID } from "node:crypto";
 import { CrosswireError, ERROR_TEXT, type ErrorCode, isCrosswireError } from "../errors.ts";
 import type { IPCClient } from "../ipc/client.ts";
 import type { Undo } from "../lifetime.ts";
@@ -88,8 +89,11 @@ export class DiscoveryClient {
   }
 
   async #register(entries: readonly ServiceEntry[], timeoutMs?: number): Promise<void> {
+    // With the key a client that reconnects sends it again: what is registered twice is replaced.
+    const idempotencyKey = randomUUID();
+    const options = timeoutMs === undefined ? { idempotencyKey } : { idempotencyKey, timeoutMs };
     await this.#client
-      .sendFrameworkRequest(discoveryServer.register, [...entries], timeoutMs)
+      .sendFrameworkRequest(discoveryServer.register, [...entries], options)
       .catch(rethrow);
   }
 }
