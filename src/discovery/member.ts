@@ -11,7 +11,7 @@ import type { DiscoverApiResult } from "./discovery-ipc.ts";
 import { DiscoveryServer } from "./discovery-server.ts";
 import type { Elector, Leadership } from "./elector.ts";
 import { Entries } from "./entries.ts";
-import { Membership, type Standing } from "./membership.ts";
+import { isLoss, Membership, type Standing } from "./membership.ts";
 import { Mirror, type Watcher } from "./mirror.ts";
 import type { Seat } from "./seat.ts";
 import { checkEntries, type Service, type ServiceEntry } from "./service.ts";
@@ -36,6 +36,7 @@ export interface LookupOptions {
 /** A stopped process is noticed within 3 s (twice the quiet time, and the reply): the usual 40 s are too long to go without a leader. */
 const HEARTBEAT: Partial<Limits> = { heartbeatQuietMs: 500, heartbeatReplyMs: 2_000 };
 const ASK_AGAIN_MS = 10;
+const NO_OPTIONS: LookupOptions = {};
 
 export class Member {
   readonly name: string;
@@ -119,13 +120,26 @@ export class Member {
    * Where an api is served. Waits while a new leader gathers its members, and never longer than `timeoutMs`.
    * Rejects with XW_UNRESPONSIVE, XW_FOREIGN and the like for what is in the way.
    */
-  async discoverApi(api: string, options: LookupOptions = {}): Promise<DiscoverApiResult> {
+  discoverApi(api: string, options: LookupOptions = NO_OPTIONS): Promise<DiscoverApiResult> {
+    const { seat } = this.#membership;
+    const isUsual = seat !== undefined && options === NO_OPTIONS && this.#closing === undefined;
+    if (!isUsual) return this.#lookUp(api, options);
+    // HOT: nearly every lookup is answered at the first try, benchmarks/discovery.
+    return seat.discoverApi(api, this.#limits.callTimeoutMs).then(
+      (result) => (result.success || !result.retryable ? result : this.#lookUp(api, options)),
+      (error: unknown) => {
+        if (!isLoss(error)) throw error;
+        return this.#lookUp(api, options);
+      },
+    );
+  }
+
+  async #lookUp(api: string, options: LookupOptions): Promise<DiscoverApiResult> {
     const { now, setTimer } = nodeClock;
     const { waitMs = 0, timeoutMs = Math.max(waitMs, this.#limits.callTimeoutMs) } = options;
     const waitUntil = now() + waitMs;
     const dueAt = now() + timeoutMs;
-    for (;;) {
-      const leftMs = Math.max(1, dueAt - now());
+    for (let leftMs = timeoutMs; ; leftMs = Math.max(1, dueAt - now())) {
       const result = await this.#membership.ask("discoverApi()", leftMs, (seat, ms) =>
         seat.discoverApi(api, ms),
       );

@@ -72,7 +72,9 @@ export class Membership {
       if (this.#closer.signal.aborted) throw closed();
       const seat = this.#seats.seat ?? (await this.#seats.whenSeated(what, dueAt));
       try {
-        return await run(seat, Math.max(1, dueAt - nodeClock.now()));
+        const leftMs = Math.max(1, dueAt - nodeClock.now());
+        // The usual case keeps the very timeout it was given: the default one need not be sent along.
+        return await run(seat, timeoutMs - leftMs < 1 ? timeoutMs : leftMs);
       } catch (error) {
         if (!isLoss(error)) throw error;
         await this.#lossOf(seat, dueAt);
@@ -158,7 +160,8 @@ function closed(): CrosswireError {
   return new CrosswireError("XW_CLOSED", "This member was closed.");
 }
 
-function isLoss(error: unknown): boolean {
+/** The leader was lost over it: whoever leads next may be asked the same. */
+export function isLoss(error: unknown): boolean {
   return (
     isCrosswireError(error, "XW_CONNECTION_LOST") ||
     isCrosswireError(error, "XW_CLOSED") ||
