@@ -3,6 +3,7 @@
 import { CrosswireError, isCrosswireError } from "../errors.ts";
 import { Listeners } from "../lifetime.ts";
 import { warn } from "../node/diagnostics.ts";
+import { settlesWithin } from "../node/bounded-wait.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import { type Candidate, findFirstSeat, findNextSeat } from "./campaign.ts";
 import { isSlow } from "./rival.ts";
@@ -51,6 +52,17 @@ export class Membership {
 
   get seat(): Seat | undefined {
     return this.#seats.seat;
+  }
+
+  standing(): Standing {
+    const { seat, trouble } = this.#seats;
+    return {
+      isLeader: seat?.leadership !== undefined,
+      epoch: seat?.epoch ?? 0,
+      url: seat?.leader.url ?? "",
+      ...(seat === undefined ? {} : { leaderPid: seat.leader.pid }),
+      ...(trouble === undefined ? {} : { error: trouble }),
+    };
   }
 
   /** Resolves with the first seat taken; rejects with what is in the way. */
@@ -133,26 +145,11 @@ export class Membership {
     if (isNew) this.changed.emit(this.standing());
   }
 
-  standing(): Standing {
-    const { seat, trouble } = this.#seats;
-    return {
-      isLeader: seat?.leadership !== undefined,
-      epoch: seat?.epoch ?? 0,
-      url: seat?.leader.url ?? "",
-      ...(seat === undefined ? {} : { leaderPid: seat.leader.pid }),
-      ...(trouble === undefined ? {} : { error: trouble }),
-    };
-  }
-
   /** A call fails a moment before the connection is known to be lost. */
   async #lossOf(seat: Seat, dueAt: number): Promise<void> {
-    let timer: unknown;
-    const bound = new Promise<void>((resolve) => {
-      timer = nodeClock.setTimer(resolve, Math.max(0, dueAt - nodeClock.now()));
-    });
-    await Promise.race([seat.lost, this.#closed, bound]);
-    nodeClock.clearTimer(timer);
-    if (nodeClock.now() < dueAt && !this.#closer.signal.aborted) this.#seats.lose(seat);
+    const isOver = Promise.race([seat.lost, this.#closed]);
+    const isKnown = await settlesWithin(isOver, dueAt - nodeClock.now());
+    if (isKnown && !this.#closer.signal.aborted) this.#seats.lose(seat);
   }
 }
 

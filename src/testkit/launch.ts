@@ -5,10 +5,10 @@ import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
-import { settlesWithin } from "./bounded-wait.ts";
 import { HAS_GROUPS, signalGroup } from "./process-group.ts";
 import type { LaunchPlan } from "./start-options.ts";
 import type { Warden } from "./warden.ts";
+import { settlesWithin } from "../node/bounded-wait.ts";
 
 /** How a worker ended. A thread that is killed counts as ended by the signal. */
 export interface Exit {

@@ -11,7 +11,7 @@ import type {
   IPCClientStream,
   PayloadAnd,
 } from "../wire/definition-types.ts";
-import { settlesWithin } from "./bounded-wait.ts";
+import { settlesWithin } from "../node/bounded-wait.ts";
 import { ConfigIPC } from "./config-ipc.ts";
 import { type CallFacts, endOf, nameOf, workerError } from "./crash.ts";
 import type { Ended, Exit, Launched } from "./launch.ts";

@@ -13,7 +13,7 @@ import type {
   IPCClientRequest,
   IPCClientStream,
 } from "../wire/definition-types.ts";
-import { settlesWithin } from "./bounded-wait.ts";
+import { settlesWithin } from "../node/bounded-wait.ts";
 import { ConfigIPC } from "./config-ipc.ts";
 import { type ConfigStore, ConfigStores } from "./config-store.ts";
 import { TestableIPC } from "./testable-ipc.ts";

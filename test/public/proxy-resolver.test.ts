@@ -138,6 +138,7 @@ test.each<[string, unknown, string]>([
   ["no URL", "localhost:4000", '"localhost:4000" is no target'],
   ["an empty text", "", '"" is no target'],
   ["a URL with a user", "http://a:b@127.0.0.1/", "has a query, a fragment or a user"],
+  ["a URL with a password alone", "http://:b@127.0.0.1/", "has a query, a fragment or a user"],
   ["null", null, "returned null; it has to return a base URL or undefined"],
   ["a number", 7, "returned 7; it has to return"],
   ["a promise", Promise.resolve("http://127.0.0.1:1"), "returned a promise; it has to return"],

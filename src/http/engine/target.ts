@@ -41,7 +41,8 @@ export function parseTarget(url: string, options: TargetOptions = {}): ProxyTarg
       `${JSON.stringify(url)} is no target; use http://host:port, https://host:port or http+unix:/path/to.sock.`,
     );
   }
-  if (parsed.search !== "" || parsed.hash !== "" || parsed.username !== "") {
+  const { search, hash, username, password } = parsed;
+  if (search !== "" || hash !== "" || username !== "" || password !== "") {
     throw new TypeError(
       `The target ${JSON.stringify(url)} has a query, a fragment or a user, which requests would lose; give its origin and base path only.`,
     );

@@ -1,6 +1,6 @@
 // Waiting that ends: for a promise, but not for longer than a bound.
 
-import { nodeClock } from "../node/node-clock.ts";
+import { nodeClock } from "./node-clock.ts";
 
 /** Whether the promise settled in time. */
 export function settlesWithin(promise: Promise<unknown>, waitMs: number): Promise<boolean> {
