@@ -17,4 +17,6 @@ export interface Endpoint {
   readonly report: Report;
   readonly identity: Identity;
   readonly exposeStacks: boolean;
+  /** Whether an open connection is a reason for the process to go on. */
+  readonly keepsAlive: boolean;
 }

@@ -43,6 +43,8 @@ export interface Transport {
   send(frame: OutgoingFrame): boolean;
   /** Asks for a sign of life below the protocol, where the transport has such a thing. */
   ping?(): void;
+  /** From now on it keeps no process alive. */
+  unref?(): void;
   /** Lets everything sent arrive, then closes. Bounded: ends in `terminate()` by itself. */
   close(code: number, reason: string): void;
   /** Closes now; what is unsent is lost. */

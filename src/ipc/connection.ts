@@ -104,6 +104,7 @@ export class Connection {
     const { connectTimeoutMs } = endpoint.limits;
     const dueAt = systemClock.now() + connectTimeoutMs;
     const { transport, saysHello } = await link.connect(this.#runtimeId, connectTimeoutMs);
+    if (!endpoint.keepsAlive) transport.unref?.();
     const socket = new IPCSocket(transport, {
       endpoint,
       expectsHello: saysHello,
@@ -174,9 +175,10 @@ export class Connection {
 
   #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = systemClock.setTimer(resolve, delayMs);
+      const { clock } = this.#options.endpoint;
+      const timer = clock.setTimer(resolve, delayMs);
       this.#wakeRetry = () => {
-        systemClock.clearTimer(timer);
+        clock.clearTimer(timer);
         resolve();
       };
     });

@@ -117,6 +117,7 @@ export class IPCServer {
       );
     return listen(this.#front.server, this.#place, () => {
       this.#state = "listening";
+      if (!this.#endpoint.keepsAlive) this.#front.server.unref();
       const address = this.#front.server.address();
       if (typeof address === "object" && address !== null) this.#port = address.port;
       this.#writeRuntimeFile();

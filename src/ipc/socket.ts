@@ -16,7 +16,7 @@ import { assertPositive, type Limits, resolveLimits } from "../limits.ts";
 import type { Trace } from "../trace.ts";
 import { definitionOf } from "../wire/definition.ts";
 import { nodeTrace, warn } from "../node/diagnostics.ts";
-import { nodeClock } from "../node/node-clock.ts";
+import { backgroundClock, nodeClock } from "../node/node-clock.ts";
 import { WebSocketTransport } from "./websocket-transport.ts";
 
 /** What a server, a client and a bare socket have in common. */
@@ -30,6 +30,8 @@ export interface SharedOptions {
   readonly exposeStacks?: boolean;
   /** Shown to the other side, in errors and traces. */
   readonly name?: string;
+  /** Whether being connected, or listening, keeps this process alive; true unless given. */
+  readonly keepsAlive?: boolean;
 }
 
 export interface IPCSocketOptions extends SharedOptions {
@@ -138,11 +140,14 @@ export class IPCSocket {
 /** @internal */
 export function createEndpoint(options: SharedOptions): Endpoint {
   const limits = resolveLimits(options.limits);
+  const { keepsAlive = true } = options;
+  const clock = keepsAlive ? nodeClock : backgroundClock;
   return {
     handlers: new Handlers(),
-    answers: new Answers(limits, nodeClock),
+    answers: new Answers(limits, clock),
     limits,
-    clock: nodeClock,
+    clock,
+    keepsAlive,
     trace: nodeTrace(options.trace),
     report: options.onHandlerError ?? warn,
     identity: {

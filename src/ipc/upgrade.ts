@@ -67,6 +67,7 @@ export function acceptUpgrades(endpoint: Endpoint, admission: Admission): Upgrad
     sockets.handleUpgrade(request, socket, head, (ws) => {
       const clientId = `client-${++lastClient}`;
       const transport = new WebSocketTransport(ws, { limits, socket, frames });
+      if (!endpoint.keepsAlive) transport.unref();
       admitClient(
         endpoint,
         transport,

@@ -1,5 +1,6 @@
 // Frames over a `ws` WebSocket, which may run over TCP or a Unix socket.
 
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { joinBinary } from "../wire/binary-frame.ts";
@@ -114,6 +115,13 @@ export class WebSocketTransport implements Transport {
   terminate(reason?: CloseReason): void {
     this.#reason ??= reason;
     this.#ws.terminate();
+  }
+
+  unref(): void {
+    // The field of `ws` is not documented; it has no other way to its socket.
+    const { _socket: inner } = this.#ws as unknown as { readonly _socket?: Duplex };
+    const socket = (this.#options.socket ?? inner) as Partial<Socket> | undefined;
+    socket?.unref?.();
   }
 
   #sendThroughWs(frame: OutgoingFrame): void {

@@ -17,6 +17,15 @@ export const nodeClock: Clock = {
   isPaused: () => inspectorUrl() !== undefined,
 };
 
+/** The same, for what must not keep the process alive. */
+export const backgroundClock: Clock = {
+  ...nodeClock,
+  setTimer: (callback, delayMs) => {
+    const timer = nodeClock.setTimer(callback, delayMs) as NodeJS.Timeout;
+    return timer.unref();
+  },
+};
+
 function runDeferred(): void {
   const callbacks = deferred;
   deferred = [];

@@ -4,15 +4,18 @@
 import {
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  watch,
   writeFileSync,
 } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import type { Undo } from "../lifetime.ts";
 
 const MAX_NOTE_BYTES = 64 * 1024;
 
@@ -60,6 +63,33 @@ export function readNote(name: string): string | undefined {
 
 export function removeNote(name: string): void {
   rmSync(notePath(name), { force: true });
+}
+
+/** The names of the notes that begin like this. */
+export function listNotes(beginning: string): string[] {
+  const directory = runtimeDirectory();
+  try {
+    if (directoryFault(directory) !== undefined) return [];
+    return readdirSync(directory).filter((name) => name.startsWith(beginning) && !isDraft(name));
+  } catch {
+    return []; // Nobody has left a note yet.
+  }
+}
+
+/** Tells of each note that comes, changes or goes. Keeps no process alive. Returns the undo. */
+export function watchNotes(listener: (name: string) => void): Undo {
+  const directory = runtimeDirectory();
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const watcher = watch(directory, { persistent: false }, (_, name) => {
+    if (name !== null && !isDraft(name)) listener(name);
+  });
+  // The directory was removed: there is nothing to tell of any more.
+  watcher.on("error", () => watcher.close());
+  return () => watcher.close();
+}
+
+function isDraft(name: string): boolean {
+  return name.endsWith(".tmp");
 }
 
 /** The first that is set: CROSSWIRE_RUNTIME_DIR, XDG_RUNTIME_DIR/crosswire, a directory of the user in the temp dir. */

@@ -6,6 +6,7 @@ import { attribute } from "./frame.ts";
 import { parseJson, stringifyJson } from "./json.ts";
 import { revive } from "./rich-revive.ts";
 import { serialize } from "./rich-serialize.ts";
+import { WithBytes } from "./with-bytes.ts";
 
 /** "json" is plain JSON. "rich" keeps Date, Map, Set, BigInt, undefined, NaN, URL, Error and nested bytes. */
 export type Codec = "json" | "rich";
@@ -26,6 +27,9 @@ export function encodePayload(value: unknown, codec: Codec, maxDepth: number): B
   if (typeof value === "object" && value !== null) {
     if (ArrayBuffer.isView(value)) return bytesBody(asBytes(value));
     if (value instanceof ArrayBuffer) return bytesBody(new Uint8Array(value));
+    if (value instanceof WithBytes) {
+      return { data: stringifyJson(value.value), attachments: [value.bytes], rich: false };
+    }
   }
   return { data: stringifyJson(value), attachments: NO_ATTACHMENTS, rich: false };
 }
@@ -41,7 +45,9 @@ export function decodePayload(
   if (attributes !== "" && attribute(attributes, "c") === "rich") {
     return decodeRich(data, attachments, maxDepth);
   }
-  return attachments.length > 0 ? attachments[0] : parseJson(data, maxDepth);
+  const [bytes] = attachments;
+  if (bytes === undefined) return parseJson(data, maxDepth);
+  return data === "" ? bytes : new WithBytes(parseJson(data, maxDepth), bytes);
 }
 
 /** The success half of a response: `{"success":true,"data":…}`. */
@@ -72,7 +78,9 @@ export function decodeReply(
     throw new CrosswireError("XW_FRAME", "A response is not of the form {success, data, error}.");
   }
   if (rich) return { ...reply, data: revive(reply.data, attachments, maxDepth) };
-  return attachments.length > 0 ? { ...reply, data: attachments[0] } : reply;
+  const [bytes] = attachments;
+  if (bytes === undefined) return reply;
+  return { ...reply, data: reply.data === undefined ? bytes : new WithBytes(reply.data, bytes) };
 }
 
 function encodeRich(value: unknown, maxDepth: number): Body {

@@ -202,3 +202,10 @@ test("a process ends by itself once everything it opened is closed", async () =>
   expect(exit).toEqual({ code: 0, signal: null });
   expect(child.stderr()).not.toContain("Crosswire");
 });
+
+test("what is in the background keeps no process alive, though it stays open", async () => {
+  const child = startChild("background.ts");
+  expect(await child.lines.next()).toBe("7");
+  const exit = await within(child.exited(), "the process to end", 2_000);
+  expect(exit).toEqual({ code: 0, signal: null });
+});

@@ -6,6 +6,7 @@ import { CrosswireError } from "../../src/errors.ts";
 import { parseJson } from "../../src/wire/json.ts";
 import { decodePayload, decodeReply, encodePayload, encodeResult } from "../../src/wire/payload.ts";
 import { encodeFailure, reviveFailure } from "../../src/wire/remote-error.ts";
+import { WithBytes } from "../../src/wire/with-bytes.ts";
 import { codeOf, nested } from "../fixtures/payloads.ts";
 import { SEED } from "../fixtures/seed.ts";
 
@@ -34,6 +35,14 @@ describe("JSON", () => {
         expect(roundTrip(value)).toEqual(value);
       }),
     );
+  });
+
+  test("keeps bytes beside a value, in payloads and in answers", () => {
+    const value = new WithBytes({ status: 200 }, new Uint8Array([0, 255, 10]));
+    expect(encodePayload(value, "json", MAX_DEPTH).data).toBe('{"status":200}');
+    expect(roundTrip(value)).toEqual(value);
+    const { data, attachments } = encodeResult(value, "json", MAX_DEPTH);
+    expect(decodeReply(data, "", attachments, MAX_DEPTH)).toEqual({ success: true, data: value });
   });
 
   test.each([
