@@ -4,7 +4,8 @@ import { Agent } from "node:http";
 import type { Outcome } from "../exchange/outcome.ts";
 import type { Caught, Catcher } from "./caught.ts";
 import { contextId, followContexts, isInternal } from "./context.ts";
-import { type AcceptWebSocket, type CapturedRequest, type Decision, Exchange } from "./exchange.ts";
+import type { CapturedRequest, Decision } from "./decision.ts";
+import { Exchange } from "./exchange.ts";
 import { hookHttp } from "./http-hook.ts";
 import { Patches } from "./patches.ts";
 import { hookUndici } from "./undici-hook.ts";
@@ -16,9 +17,7 @@ export interface CaptureOptions {
   /** Runs with capture off: what it sends itself goes to the network. */
   readonly decide: (request: CapturedRequest) => Outcome | Promise<Outcome>;
   /** Likewise for WebSockets; without it they go to the network. A `respond` refuses one. */
-  readonly decideWebSocket?: (
-    request: CapturedRequest,
-  ) => Outcome | AcceptWebSocket | Promise<Outcome | AcceptWebSocket>;
+  readonly decideWebSocket?: (request: CapturedRequest) => Decision | Promise<Decision>;
   /** Asked for every request, so it has to be fast. What it says no to is not touched at all. */
   readonly mayMatch?: (method: string, url: string) => boolean;
   /** Told of requests that undici sent without asking: its agent was at work before the capture began. */

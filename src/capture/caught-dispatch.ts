@@ -2,12 +2,19 @@
 // each of its versions speaks to its handlers in its own way.
 
 import type { EventEmitter } from "node:events";
+import type { RequestOptions } from "node:http";
 import type { Answer, RequestPatch } from "../exchange/outcome.ts";
 import { type ClientKind, type Fields, patchFields } from "../exchange/request.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import type { Caught, Relay } from "./caught.ts";
-import type { PairSocket } from "./pair.ts";
+import { systemError } from "./network-error.ts";
 import { UndiciHandler } from "./undici-handler.ts";
+import { bodyAtHand, isPlain } from "./undici-request.ts";
+import type { VirtualSocket } from "./virtual-socket.ts";
+import type { WholeAnswer } from "./whole-answer.ts";
+
+// Captured, so that fake timers of a test do not stop it.
+const { setImmediate } = globalThis;
 
 /** The handler of a request, of any version. */
 export type Handler = Readonly<Record<string, unknown>>;
@@ -18,7 +25,7 @@ export interface DispatchOptions {
   readonly method?: string;
   readonly headers?: unknown;
   readonly body?: unknown;
-  readonly query?: Record<string, string>;
+  readonly query?: Record<string, string | readonly string[]> | null;
   readonly upgrade?: string | boolean | null;
   readonly headersTimeout?: number | null;
   readonly bodyTimeout?: number | null;
@@ -41,6 +48,7 @@ interface CaughtOptions {
   readonly url: string;
   readonly client: ClientKind;
   readonly options: DispatchOptions;
+  readonly fields: Fields;
   readonly handler: Handler;
   /** The class of single connections of this copy. */
   readonly clientClass: () => ClientClass;
@@ -51,20 +59,23 @@ export class CaughtDispatch implements Caught {
   readonly url: string;
   readonly client: ClientKind;
   #options: DispatchOptions;
+  #fields: Fields;
   #clientClass: () => ClientClass;
   #handler: UndiciHandler;
   #send: Send;
   #abandon = (): void => {};
   #headersTimer: unknown;
+  #isBodyRead = false;
 
-  constructor({ method, url, client, options, handler, clientClass }: CaughtOptions, send: Send) {
-    this.method = method;
-    this.url = url;
-    this.client = client;
-    this.#options = options;
-    this.#clientClass = clientClass;
+  constructor(caught: CaughtOptions, send: Send) {
+    this.method = caught.method;
+    this.url = caught.url;
+    this.client = caught.client;
+    this.#options = caught.options;
+    this.#fields = caught.fields;
+    this.#clientClass = caught.clientClass;
     this.#send = send;
-    this.#handler = new UndiciHandler(handler, () => {
+    this.#handler = new UndiciHandler(caught.handler, () => {
       this.#stopWaiting();
       this.#abandon();
     });
@@ -82,10 +93,30 @@ export class CaughtDispatch implements Caught {
   }
 
   headers(): Fields {
-    return fieldsOf(this.#options.headers);
+    return this.#fields;
   }
 
-  attach(socket: PairSocket): void {
+  /** What its dispatcher would do is not known: TLS as the whole process has it. */
+  dialOptions(): RequestOptions {
+    return {};
+  }
+
+  body(): AsyncIterator<Uint8Array> | undefined {
+    if (!this.#isPlain()) return undefined;
+    this.#isBodyRead = true;
+    return bodyAtHand(this.#options.body);
+  }
+
+  /** What undici would complain of goes to it over a connection, and what is observed there. */
+  answer(answer: WholeAnswer): boolean {
+    if (!this.#isPlain()) return false;
+    this.#stopWaiting();
+    // A network takes a turn of the event loop, and who asks in a loop leaves one to timers and sockets.
+    setImmediate(() => this.#handler.answer(answer));
+    return true;
+  }
+
+  attach(socket: VirtualSocket): void {
     this.#stopWaiting();
     if (this.#handler.isOver) return void socket.destroy();
     const { origin } = new URL(this.url.replace(/^ws/, "http"));
@@ -96,12 +127,25 @@ export class CaughtDispatch implements Caught {
       allowH2: false,
       bodyTimeout,
       headersTimeout,
-      // It expects a connection to take a moment.
-      connect: (_: unknown, done: (error: null, socket: PairSocket) => void) => {
-        process.nextTick(done, null, socket);
+      // It expects a connection to take a moment. For a request that was aborted it dials again, and would for ever:
+      // the reason why it let go of its socket is not taken for a failure to connect.
+      connect: (_: unknown, done: (error: Error | null, socket: VirtualSocket) => void) => {
+        const lost = socket.destroyed ? systemError("ECONNRESET", "read") : null;
+        process.nextTick(done, lost, socket);
       },
     });
-    this.#sendOn(client, { ...this.#options, origin });
+    this.#sendOn(client, { ...this.#withoutReadBody(), origin });
+  }
+
+  #isPlain(): boolean {
+    return isPlain(this.client, this.#options, this.#fields);
+  }
+
+  /** What was read already cannot be sent, and nobody is there who wants it. */
+  #withoutReadBody(): DispatchOptions {
+    if (!this.#isBodyRead) return this.#options;
+    const headers = patchFields(this.#fields, { "content-length": null }).flat();
+    return { ...this.#options, headers, body: null };
   }
 
   fail(error: Error): void {
@@ -165,20 +209,23 @@ function tooLate(): Error {
 /** The forms that undici takes: a flat list, a list of pairs, an iterable of pairs, an object. */
 export function fieldsOf(headers: unknown): Fields {
   if (typeof headers !== "object" || headers === null) return [];
+  const fields: [string, string][] = [];
   if (Array.isArray(headers) && !Array.isArray(headers[0])) {
-    const flat = headers as unknown[];
-    return flat.flatMap((name, i) => (i % 2 === 0 ? fieldsNamed(name, flat[i + 1]) : []));
+    for (let i = 0; i < headers.length; i += 2) addFields(fields, headers[i], headers[i + 1]);
+    return fields;
   }
   const entries =
     Symbol.iterator in headers
-      ? [...(headers as Iterable<[unknown, unknown]>)]
+      ? (headers as Iterable<[unknown, unknown]>)
       : Object.entries(headers);
-  return entries.flatMap(([name, value]) => fieldsNamed(name, value));
+  for (const [name, value] of entries) addFields(fields, name, value);
+  return fields;
 }
 
-function fieldsNamed(name: unknown, value: unknown): [string, string][] {
-  if (value === undefined || value === null) return [];
-  return [value].flat().map((one): [string, string] => [textOf(name), textOf(one)]);
+function addFields(fields: [string, string][], name: unknown, value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (!Array.isArray(value)) fields.push([textOf(name), textOf(value)]);
+  else for (const one of value) fields.push([textOf(name), textOf(one)]);
 }
 
 function textOf(value: unknown): string {

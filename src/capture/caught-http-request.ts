@@ -5,7 +5,9 @@ import http, {
   type Agent,
   type ClientRequest,
   type IncomingMessage,
+  type InformationEvent,
   type RequestOptions,
+  type ServerResponse,
 } from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
@@ -13,10 +15,13 @@ import { pipeline } from "node:stream";
 import type { Answer } from "../exchange/outcome.ts";
 import { type ClientKind, type Fields, fieldsFrom, patchFields } from "../exchange/request.ts";
 import { nodeClock } from "../node/node-clock.ts";
+import { AnsweringSocket } from "./answering-socket.ts";
 import type { Caught, Relay } from "./caught.ts";
 import { internal } from "./context.ts";
-import type { PairSocket } from "./pair.ts";
 import { StandIn } from "./stand-in.ts";
+import type { Place, VirtualSocket } from "./virtual-socket.ts";
+import { beginWaiting, endWaiting, type Waiter } from "./waiting-request.ts";
+import { headText, type WholeAnswer } from "./whole-answer.ts";
 
 /** What Node has of a request beside what it documents. */
 export interface InnerRequest extends Omit<ClientRequest, "agent"> {
@@ -43,14 +48,10 @@ interface CaughtOptions {
   readonly pass: () => void;
 }
 
-/** For a client that waits for a socket before it writes anything. */
-const HEAD_WAIT_MS = 20;
-/** Longer than most decisions take: the others need no stand-in. */
-const STAND_IN_AFTER_MS = 25;
+/** How long a request may have no head, and then no socket: longer than most decisions take. */
+const PATIENCE_MS = 20;
 
-const OVERRIDDEN = ["destroy", "setTimeout", "_implicitHeader"] as const;
-
-export class CaughtHttpRequest implements Caught {
+export class CaughtHttpRequest implements Caught, Waiter {
   readonly method: string;
   readonly url: string;
   readonly client: ClientKind;
@@ -58,7 +59,9 @@ export class CaughtHttpRequest implements Caught {
   #options: CaughtOptions;
   #isWaiting = true;
   #standIn: StandIn | undefined;
-  /** First until the head is final, then until a stand-in is due. */
+  /** Until the head is final. */
+  #take: (() => () => void) | undefined;
+  #abandon = (): void => {};
   #timer: unknown;
   #timeout: unknown;
 
@@ -73,29 +76,27 @@ export class CaughtHttpRequest implements Caught {
   /** Calls `take` once the head is final; what that returns is called when the request is destroyed first. */
   wait(take: () => () => void): void {
     const request = this.#request;
-    let abandon = (): void => {};
-    const begin = (): void => {
-      Reflect.deleteProperty(request, "_implicitHeader");
-      if (!this.#isWaiting) return;
-      this.#setTimer(() => this.#showStandIn(), STAND_IN_AFTER_MS);
-      abandon = take();
-    };
-    this.#override("destroy", (destroy) => (error) => {
-      const destroyed = destroy.call(request, error);
-      process.nextTick(() => this.#end(abandon));
-      return destroyed;
-    });
-    this.#override("setTimeout", (setTimeout) => (ms, listener) => {
-      this.#armTimeout(ms);
-      return setTimeout.call(request, ms, listener);
-    });
-    this.#armTimeout(request.timeout ?? 0);
-    if (request._header !== null) return begin();
-    this.#override("_implicitHeader", (render) => () => {
-      render.call(request);
-      begin();
-    });
-    this.#setTimer(begin, HEAD_WAIT_MS);
+    this.#take = take;
+    beginWaiting(request, this);
+    this.timeoutSet(request.timeout ?? 0);
+    this.#timer = nodeClock.setTimer(() => this.#becameLong(), PATIENCE_MS);
+    if (request._header !== null) this.headRendered();
+  }
+
+  headRendered(): void {
+    const take = this.#take;
+    this.#take = undefined;
+    if (take !== undefined && this.#isWaiting) this.#abandon = take();
+  }
+
+  timeoutSet(ms: number): void {
+    if (this.#timeout !== undefined) nodeClock.clearTimer(this.#timeout);
+    this.#timeout = undefined;
+    if (ms > 0) this.#timeout = nodeClock.setTimer(() => this.#request.emit("timeout"), ms);
+  }
+
+  destroyed(): void {
+    process.nextTick(() => this.#end());
   }
 
   headers(): Fields {
@@ -110,7 +111,20 @@ export class CaughtHttpRequest implements Caught {
       );
   }
 
-  attach(socket: PairSocket): void {
+  dialOptions(): RequestOptions {
+    const { settings } = this.#options;
+    return { ...settings, agent: this.#request.agent };
+  }
+
+  /** Who waits to be told to continue, or for a socket before it writes its head, needs somebody to talk to. */
+  answer(answer: WholeAnswer): boolean {
+    const { _header: head } = this.#request;
+    if (this.client === "websocket" || head === null || /^expect:/im.test(head)) return false;
+    this.attach(new AnsweringSocket(this.#place(), answer, () => this.#abandon()));
+    return true;
+  }
+
+  attach(socket: VirtualSocket): void {
     if (!this.#stopWaiting()) return void socket.destroy();
     socket.connecting = true;
     // Keep-alive is not for a connection that serves one exchange.
@@ -141,12 +155,13 @@ export class CaughtHttpRequest implements Caught {
   /** The client may have sent its body already, so it is another request that goes to the network. */
   async relay(relay: Relay): Promise<Answer> {
     const { patch, signal } = relay;
-    const { request: sent } = await relay.arrival();
+    const { request: sent, response: virtual } = await relay.arrival();
     const fields = patchFields(relayedFields(sent, patch.url), patch.headers ?? {});
     const method = patch.method ?? this.method;
     const outgoing = internal(() => this.#open(patch.url, method, fields));
     signal.addEventListener("abort", () => outgoing.destroy(), { once: true });
     return new Promise((resolve, reject) => {
+      outgoing.on("information", (information) => inform(virtual, information));
       outgoing.on("response", (response) => resolve(answerFrom(response)));
       outgoing.on("error", reject);
       if (!hasBody(sent)) return void outgoing.end();
@@ -172,6 +187,19 @@ export class CaughtHttpRequest implements Caught {
     return send(other as RequestOptions);
   }
 
+  #place(): Place {
+    const isSecure = this.#request.protocol === "https:";
+    const port = Number(this.#options.settings.port) || (isSecure ? 443 : 80);
+    return { host: this.#request.host, port, isSecure };
+  }
+
+  /** There are clients that write nothing before they have a socket, and some that wait for one to time out. */
+  #becameLong(): void {
+    if (this.#take === undefined) return this.#showStandIn();
+    this.#timer = nodeClock.setTimer(() => this.#showStandIn(), PATIENCE_MS);
+    this.headRendered();
+  }
+
   #showStandIn(): void {
     const request = this.#request;
     if (!this.#isWaiting || request.listenerCount("socket") === 0) return;
@@ -183,23 +211,12 @@ export class CaughtHttpRequest implements Caught {
     request.prependOnceListener("socket", (socket) => standIn.follow(socket, request));
   }
 
-  #end(abandon: () => void): void {
+  #end(): void {
     if (!this.#stopWaiting()) return;
-    abandon();
+    this.#abandon();
     this.#standIn?.socket.destroy();
     // Without it, a request that never had a socket never ends.
     this.#request.onSocket(null);
-  }
-
-  #armTimeout(ms: number): void {
-    if (this.#timeout !== undefined) nodeClock.clearTimer(this.#timeout);
-    this.#timeout = undefined;
-    if (ms > 0) this.#timeout = nodeClock.setTimer(() => this.#request.emit("timeout"), ms);
-  }
-
-  #setTimer(callback: () => void, ms: number): void {
-    nodeClock.clearTimer(this.#timer);
-    this.#timer = nodeClock.setTimer(callback, ms);
   }
 
   /** From here on the request is Node's alone. False when it was before. */
@@ -207,17 +224,9 @@ export class CaughtHttpRequest implements Caught {
     if (!this.#isWaiting) return false;
     this.#isWaiting = false;
     nodeClock.clearTimer(this.#timer);
-    this.#armTimeout(0);
-    for (const name of OVERRIDDEN) Reflect.deleteProperty(this.#request, name);
+    this.timeoutSet(0);
+    endWaiting(this.#request);
     return true;
-  }
-
-  #override<Name extends (typeof OVERRIDDEN)[number]>(
-    name: Name,
-    make: (original: InnerRequest[Name]) => InnerRequest[Name],
-  ): void {
-    const value = make(this.#request[name]);
-    Object.defineProperty(this.#request, name, { value, configurable: true, writable: true });
   }
 }
 
@@ -249,6 +258,14 @@ function targetOf(url: string): Pick<RequestOptions, "port" | "path"> & {
   const host = hostname.replace(/^\[|\]$/g, "");
   const number = Number(port) || (protocol === "https:" ? 443 : 80);
   return { protocol, host, port: number, path: pathname + search, socketPath: undefined };
+}
+
+/** What comes before an answer, early hints above all. Node can write only some of it. */
+function inform({ socket }: ServerResponse, information: InformationEvent): void {
+  const { statusCode, statusMessage, rawHeaders } = information;
+  // Whether it may send its body, the client has been told already.
+  if (statusCode === 100) return;
+  socket?.write(headText(statusCode, statusMessage, fieldsFrom(rawHeaders)), "latin1");
 }
 
 function answerFrom(response: IncomingMessage): Answer {

@@ -1,9 +1,11 @@
 // What the hooks catch and what they are told about it: the seam between the client libraries and the decision.
 
+import type { RequestOptions } from "node:http";
 import type { Answer, RequestPatch } from "../exchange/outcome.ts";
 import type { ClientKind, Fields } from "../exchange/request.ts";
-import type { PairSocket } from "./pair.ts";
+import type { VirtualSocket } from "./virtual-socket.ts";
 import type { Arrival } from "./virtual-origin.ts";
+import type { WholeAnswer } from "./whole-answer.ts";
 
 /** One request of the application that has not left yet, in the hands of the library that sends it. */
 export interface Caught {
@@ -11,8 +13,14 @@ export interface Caught {
   readonly url: string;
   readonly client: ClientKind;
   headers(): Fields;
+  /** How the application would connect, for a WebSocket that is dialled in its stead; without the headers. */
+  dialOptions(): RequestOptions;
+  /** The body, where it can be had without a connection. Asked for once. */
+  body?(): AsyncIterator<Uint8Array> | undefined;
+  /** Tells it the answer without a connection. False: it needs one. */
+  answer(answer: WholeAnswer): boolean;
   /** From now on it talks to this end of a virtual connection. */
-  attach(socket: PairSocket): void;
+  attach(socket: VirtualSocket): void;
   /** To its user it failed so. */
   fail(error: Error): void;
   /** To the network, as if nothing had been. Never after `attach`. */

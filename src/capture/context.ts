@@ -49,6 +49,7 @@ export function followContexts(patches: Patches): void {
         const id = contextOf(request?.headers ?? {});
         // What comes later on these is emitted from the connection's own context, which has no id.
         if (id !== undefined) for (const emitter of [request, reply]) stayIn(id, emitter);
+        if (id === contexts.getStore()) return emit.call(this, event, ...args);
         // Also without an id: one connection serves many requests, and must not hand the last one's id on.
         return contexts.run(id, () => emit.call(this, event, ...args));
       };

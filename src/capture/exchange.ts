@@ -14,27 +14,13 @@ import {
 import type { RequestHead } from "../exchange/request.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import type { Caught, Relay } from "./caught.ts";
+import type { AcceptWebSocket, CapturedRequest, Decision, RelayWebSocket } from "./decision.ts";
 import { internal } from "./context.ts";
 import { networkError } from "./network-error.ts";
-import { RequestBody } from "./request-body.ts";
+import { bodyOf, RequestBody } from "./request-body.ts";
 import { sendAnswer } from "./send-answer.ts";
 import type { Connection, VirtualOrigin } from "./virtual-origin.ts";
-
-export interface CapturedRequest extends RequestHead {
-  /** Aborts when the client gives up, also while it is being answered. */
-  readonly signal: AbortSignal;
-  /** Reads the body. What nobody asks for is not read, and goes to the network untouched. */
-  body(): AsyncIterable<Uint8Array>;
-}
-
-/** The server's side of a WebSocket is ours: the one of `ws`. */
-export interface AcceptWebSocket {
-  readonly kind: "accept";
-  readonly protocol?: string;
-  onSocket(socket: WebSocket): void;
-}
-
-export type Decision = Outcome | AcceptWebSocket;
+import { isWhole } from "./whole-answer.ts";
 
 export interface ExchangeOptions {
   readonly head: RequestHead;
@@ -47,10 +33,11 @@ export class Exchange {
   #caught: Caught;
   #origin: VirtualOrigin;
   #options: ExchangeOptions;
-  #controller = new AbortController();
+  #controller: AbortController | undefined;
   #connection: Connection | undefined;
   #body: RequestBody | undefined;
   #isDecided = false;
+  #isAbandoned = false;
   #isRelayed = false;
   #isAnswered = false;
   #timer: unknown;
@@ -67,8 +54,14 @@ export class Exchange {
     const { head, decide, timeoutMs } = this.#options;
     // It keeps the process alive too: there is somebody who waits.
     this.#timer = nodeClock.setTimer(() => this.#settle(tooLate(head, timeoutMs)), timeoutMs);
-    const { signal } = this.#controller;
-    const request: CapturedRequest = { ...head, signal, body: () => this.#readBody() };
+    const signal = (): AbortSignal => this.#signal;
+    const request: CapturedRequest = {
+      ...head,
+      get signal() {
+        return signal();
+      },
+      body: () => this.#readBody(),
+    };
     try {
       const decision = internal(() => decide(request));
       if (!isPromise(decision)) return this.#settle(decision);
@@ -89,7 +82,15 @@ export class Exchange {
   /** The client gave up. */
   abandon(): void {
     this.#finishDeciding();
-    this.#controller.abort(new CrosswireError("XW_CANCELLED"));
+    this.#isAbandoned = true;
+    this.#controller?.abort(new CrosswireError("XW_CANCELLED"));
+  }
+
+  /** Made for who asks for it: most never do. */
+  get #signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isAbandoned) this.#controller.abort(new CrosswireError("XW_CANCELLED"));
+    return this.#controller.signal;
   }
 
   #finishDeciding(): boolean {
@@ -115,6 +116,9 @@ export class Exchange {
     if (decision?.kind === "accept" && this.#caught.client === "websocket") {
       return this.#accept(decision);
     }
+    if (decision?.kind === "relay" && this.#caught.client === "websocket") {
+      return this.#relayFrames(decision);
+    }
     const outcome = checkOutcome(decision as Outcome, this.#caught.method);
     switch (outcome.kind) {
       case "respond":
@@ -136,6 +140,9 @@ export class Exchange {
 
   /** Of a checked answer. */
   async #send(answer: Answer): Promise<void> {
+    if (this.#connection === undefined && isWhole(answer)) {
+      if (this.#inContext(() => this.#caught.answer(answer))) return;
+    }
     this.#body?.forget();
     const { response } = await this.#connect().arrival;
     response.once("finish", () => (this.#isAnswered = true));
@@ -154,8 +161,38 @@ export class Exchange {
     arrival.accept(accept.protocol, (socket) => internal(() => accept.onSocket(socket)));
   }
 
+  async #relayFrames(decision: RelayWebSocket): Promise<void> {
+    // Few processes ever need it.
+    const { WebSocketRelay } = await import("./websocket-relay.ts");
+    const caught = this.#caught;
+    const relay = new WebSocketRelay({
+      url: caught.url,
+      headers: this.#options.head.headers,
+      signal: this.#signal,
+      dialOptions: () => caught.dialOptions(),
+      accept: (protocol) => this.#acceptRelayed(protocol),
+      refuse: (answer) => {
+        this.#answer(answer).catch((error: unknown) => this.#fail(error as Error));
+      },
+      fail: (error) => this.#fail(error),
+    });
+    internal(() => decision.onRelay(relay));
+  }
+
+  async #acceptRelayed(protocol: string | undefined): Promise<WebSocket> {
+    const arrival = await this.#connect().arrival;
+    return new Promise((resolve) => {
+      arrival.accept(protocol, (socket) => {
+        this.#isAnswered = true;
+        socket.pause();
+        resolve(socket);
+      });
+    });
+  }
+
   async #pass(patch: RequestPatch | undefined): Promise<void> {
-    if (patch === undefined && this.#connection === undefined) return this.#caught.pass();
+    const isTouched = this.#connection !== undefined || this.#body?.isTouched === true;
+    if (patch === undefined && !isTouched) return this.#caught.pass();
     if (this.#caught.client === "websocket") {
       throw new TypeError("A WebSocket passes through as it is, or not at all: it takes no patch.");
     }
@@ -173,10 +210,10 @@ export class Exchange {
   #relay(patch: RequestPatch): Relay {
     const wholeBody = (): AsyncIterable<Uint8Array> => this.#ensureBody().whole();
     // Where the client hears the answer from elsewhere, the connection has served once it has brought the body.
-    const body = this.#body === undefined ? undefined : this.#lastOf(wholeBody());
+    const body = this.#body?.isTouched === true ? this.#lastOf(wholeBody()) : undefined;
     return {
       patch,
-      signal: this.#controller.signal,
+      signal: this.#signal,
       body,
       arrival: () => this.#connect().arrival,
       wholeBody,
@@ -198,8 +235,18 @@ export class Exchange {
   }
 
   #ensureBody(): RequestBody {
-    this.#body ??= new RequestBody(this.#connect().arrival);
+    this.#body ??= new RequestBody(() => this.#openBody());
     return this.#body;
+  }
+
+  async #openBody(): Promise<AsyncIterator<Uint8Array>> {
+    if (this.#connection === undefined) {
+      // It has gone its way without us.
+      if (this.#isDecided) throw new CrosswireError("XW_CANCELLED");
+      const atHand = this.#caught.body?.();
+      if (atHand !== undefined) return atHand;
+    }
+    return bodyOf(await this.#connect().arrival);
   }
 
   #connect(): Connection {

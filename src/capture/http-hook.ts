@@ -56,7 +56,6 @@ class HttpHook {
   /** Lets it go on at once when nobody could want it. */
   offer(request: InnerRequest, settings: RequestSettings, pass: () => void): void {
     if (this.#offered.has(request)) return pass();
-    this.#offered.add(request);
     const upgrade = request.getHeader("upgrade");
     const isWebSocket = typeof upgrade === "string" && /^websocket$/i.test(upgrade);
     // Other upgrades, and tunnels, are no exchanges.
@@ -107,7 +106,10 @@ class HttpHook {
   #agentGate(agent: InnerAgent): object {
     const addRequest: InnerAgent["addRequest"] = (request, settings, ...rest) => {
       request.agent = agent as unknown as Agent;
-      this.offer(request, settings, () => agent.addRequest(request, settings, ...rest));
+      this.offer(request, settings, () => {
+        this.#offered.add(request);
+        agent.addRequest(request, settings, ...rest);
+      });
     };
     const get = (target: InnerAgent, name: string | symbol): unknown =>
       name === "addRequest" ? addRequest : Reflect.get(target, name, target);

@@ -8,19 +8,33 @@ import type { Arrival } from "./virtual-origin.ts";
 const MAX_KEPT_BYTES: number = 16 * 1_048_576;
 
 export class RequestBody {
-  #arrival: Promise<Arrival>;
-  #source: AsyncIterator<Uint8Array> | undefined;
+  #open: () => Promise<AsyncIterator<Uint8Array>>;
+  #source: Promise<AsyncIterator<Uint8Array>> | undefined;
   #kept: Uint8Array[] | undefined = [];
   #keptBytes = 0;
   #isTooLong = false;
+  /** What a reader waits for. */
+  #coming: Promise<Uint8Array | undefined> | undefined;
+  #isHandedOn = false;
 
-  constructor(arrival: Promise<Arrival>) {
-    this.#arrival = arrival;
+  /** `open` is called when somebody reads. */
+  constructor(open: () => Promise<AsyncIterator<Uint8Array>>) {
+    this.#open = open;
   }
 
-  /** From where the last reader stopped. */
+  /** Whether somebody reads, or has read: then the client cannot send it any more. */
+  get isTouched(): boolean {
+    return this.#source !== undefined;
+  }
+
+  /** From where the last reader stopped. Rejects with XW_CANCELLED once the whole of it goes elsewhere. */
   async *read(): AsyncGenerator<Uint8Array, void> {
-    for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) {
+    for (;;) {
+      this.#coming = this.#next();
+      const chunk = await this.#coming;
+      if (this.#isHandedOn) throw new CrosswireError("XW_CANCELLED");
+      this.#coming = undefined;
+      if (chunk === undefined) return;
       this.#keep(chunk);
       yield chunk;
     }
@@ -39,10 +53,12 @@ export class RequestBody {
         `More than ${MAX_KEPT_BYTES} bytes of a request were read before it was passed through, and are gone. Decide by the head, or answer what is read.`,
       );
     }
+    this.#isHandedOn = true;
     const kept = this.#kept ?? [];
     this.forget();
     yield* kept;
-    yield* this.read();
+    let chunk = await (this.#coming ?? this.#next());
+    for (; chunk !== undefined; chunk = await this.#next()) yield chunk;
   }
 
   #keep(chunk: Uint8Array): void {
@@ -54,15 +70,15 @@ export class RequestBody {
   }
 
   async #next(): Promise<Uint8Array | undefined> {
-    this.#source ??= await this.#open();
-    const next = await this.#source.next();
+    this.#source ??= this.#open();
+    const next = await (await this.#source).next();
     return next.done === true ? undefined : next.value;
   }
+}
 
-  async #open(): Promise<AsyncIterator<Uint8Array>> {
-    const { request, response } = await this.#arrival;
-    if (request.headers.expect !== undefined) response.writeContinue();
-    // Who stops reading does not end the connection: the answer comes over it.
-    return request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
-  }
+/** Of a request that came over a virtual connection. */
+export function bodyOf({ request, response }: Arrival): AsyncIterator<Uint8Array> {
+  if (request.headers.expect !== undefined) response.writeContinue();
+  // Who stops reading does not end the connection: the answer comes over it.
+  return request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
 }

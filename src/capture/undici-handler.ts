@@ -2,17 +2,8 @@
 // abort from the beginning, before there is one; it sees one request, though there may be two dispatchers in turn.
 
 import type { Handler } from "./caught-dispatch.ts";
-
-type Abort = (reason?: unknown) => void;
-type Callback = (...args: unknown[]) => unknown;
-
-/** How versions 7 and 8 let a caller steer a request; before, there was only the function to abort it. */
-interface Controller {
-  abort: Abort;
-  pause(): void;
-  resume(): void;
-  readonly [name: string]: unknown;
-}
+import { type Abort, type Callback, type Controller, WholeTelling } from "./undici-telling.ts";
+import type { WholeAnswer } from "./whole-answer.ts";
 
 export class UndiciHandler {
   #handler: Handler;
@@ -39,7 +30,7 @@ export class UndiciHandler {
   /** Tells the caller that its request has begun, and how to abort it. */
   start(): void {
     try {
-      if (this.#isModern) this.#call("onRequestStart", this.#controller(), {});
+      if (this.#isModern) this.#call("onRequestStart", this.#steering(), {});
       else this.#call("onConnect", (reason?: unknown) => this.abort(reason), null);
     } catch (error) {
       this.abort(error);
@@ -59,9 +50,23 @@ export class UndiciHandler {
     if (this.#isOver) return;
     this.#isOver = true;
     queueMicrotask(() => {
-      if (this.#isModern) this.#call("onResponseError", this.#controller(), error);
+      if (this.#isModern) this.#call("onResponseError", this.#steering(), error);
       else this.#call("onError", error);
     });
+  }
+
+  /** Tells the caller the answer, without a dispatcher. */
+  answer(answer: WholeAnswer): void {
+    if (this.#isOver) return;
+    const telling = new WholeTelling(answer, {
+      handler: this.#handler,
+      controller: this.#isModern ? this.#steering() : undefined,
+      isOver: () => this.#isOver,
+      onEnd: () => (this.#isOver = true),
+      onFailure: (error) => this.fail(error),
+    });
+    this.#engine = telling;
+    telling.resume();
   }
 
   /** The handler for the next dispatcher. The one before is heard no more. */
@@ -95,7 +100,7 @@ export class UndiciHandler {
   }
 
   /** Stands in for the one of the dispatcher, and leads to it once there is one. */
-  #controller(): Controller {
+  #steering(): Controller {
     const early: Controller = {
       aborted: this.#isOver,
       paused: false,

@@ -5,7 +5,8 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createRequire } from "node:module";
-import type { ClientKind } from "../exchange/request.ts";
+import { stringify } from "node:querystring";
+import type { ClientKind, Fields } from "../exchange/request.ts";
 import type { Catcher } from "./caught.ts";
 import {
   CaughtDispatch,
@@ -120,10 +121,11 @@ class UndiciHook {
     const take = (dispatcher: Dispatcher, options: DispatchOptions, handler: Handler): boolean => {
       const offered = this.#offered(dispatcher, options, handler);
       if (offered === undefined) return handOn(() => original.call(dispatcher, options, handler));
-      const client = kindOf(options);
+      const fields = fieldsOf(options.headers);
+      const client = kindOf(options, fields);
       const clientClass = (): ClientClass => (found ??= clientClassOf(dispatcher));
       const caught = new CaughtDispatch(
-        { ...offered, client, options, handler, clientClass },
+        { ...offered, client, options, fields, handler, clientClass },
         (changed, view, on) => {
           this.#decided.add(view);
           handOn(() => on?.dispatch(changed, view) ?? original.call(dispatcher, changed, view));
@@ -171,7 +173,8 @@ function isDispatcher(value: object): value is Dispatcher {
 function urlOf(dispatcher: Dispatcher, options: DispatchOptions): string | undefined {
   const { path, query, upgrade } = options;
   const origin = options.origin ?? (valueOf(dispatcher, "url") as URL | undefined)?.origin ?? "";
-  const search = query === undefined ? "" : String(new URLSearchParams(query));
+  // As undici writes it, lists included; its own redirects say null for none.
+  const search = stringify(query ?? {});
   const whole = search === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${search}`;
   // What is asked of a proxy is absolute already.
   const url = /^https?:\/\//i.test(path) ? whole : `${String(origin).replace(/\/$/, "")}${whole}`;
@@ -180,9 +183,9 @@ function urlOf(dispatcher: Dispatcher, options: DispatchOptions): string | undef
 }
 
 /** Fetch has fields that nobody else sends by themselves: one to trustworthy hosts, the other where it is not told. */
-function kindOf({ upgrade, headers }: DispatchOptions): ClientKind {
+function kindOf({ upgrade }: DispatchOptions, fields: Fields): ClientKind {
   if (upgrade === "websocket") return "websocket";
-  const isFetch = fieldsOf(headers).some(([name, value]) => {
+  const isFetch = fields.some(([name, value]) => {
     const lower = name.toLowerCase();
     return lower === "sec-fetch-mode" || (lower === "accept-language" && value === "*");
   });

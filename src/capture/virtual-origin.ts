@@ -4,7 +4,7 @@
 import { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import { CrosswireError } from "../errors.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import { PairSocket } from "./pair.ts";
@@ -35,9 +35,6 @@ export interface Connection {
 
 export class VirtualOrigin {
   #server: Server;
-  #websockets: WebSocketServer;
-  /** The subprotocol that each upgrade is to get. */
-  #protocols = new WeakMap<IncomingMessage, string | undefined>();
   #arrivals = new WeakMap<Duplex, (arrival: Arrival) => void>();
   #open = new Set<PairSocket>();
   /** An open connection keeps the process alive, as a real one does. */
@@ -57,11 +54,6 @@ export class VirtualOrigin {
     this.#server.on("upgrade", (request, socket, head) =>
       this.#arriveUpgrade(request, socket, head),
     );
-    this.#websockets = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      handleProtocols: (_offered, request) => this.#protocols.get(request) ?? false,
-    });
   }
 
   connect(url: string): Connection {
@@ -90,7 +82,6 @@ export class VirtualOrigin {
   /** Cuts what is still open. */
   close(): void {
     for (const socket of this.#open) socket.resetAndDestroy();
-    this.#websockets.close();
   }
 
   #keep(socket: PairSocket): void {
@@ -124,12 +115,32 @@ export class VirtualOrigin {
       get response() {
         return (response ??= responseOn(request, socket));
       },
-      accept: (protocol, onSocket) => {
-        this.#protocols.set(request, protocol);
-        this.#websockets.handleUpgrade(request, socket, head, onSocket);
-      },
+      accept: (protocol, onSocket) =>
+        void acceptUpgrade({ request, socket, head }, protocol, onSocket),
     });
   }
+}
+
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** Loads `ws` for the first one: most processes never have any. */
+async function acceptUpgrade(
+  { request, socket, head }: Upgrade,
+  protocol: string | undefined,
+  onSocket: (socket: WebSocket) => void,
+): Promise<void> {
+  const { WebSocketServer } = await import("ws");
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    handleProtocols: () => protocol ?? false,
+  });
+  server.handleUpgrade(request, socket, head, onSocket);
 }
 
 /** An ordinary response in place of an upgrade; the connection ends with it. */

@@ -86,7 +86,8 @@ export function exceptionAnswer(error: unknown): Answer {
 
 /** The answer with the framing that its body needs, and without a body where there is none. */
 export function checkAnswer(answer: Answer, method: string): Answer {
-  const { status, statusText, headers, body, trailers } = answer;
+  const { status, statusText, headers, trailers } = answer;
+  const body = ownBytes(answer.body);
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new TypeError(`A response cannot have the status ${status}; it is from 200 to 599.`);
   }
@@ -102,8 +103,15 @@ export function checkAnswer(answer: Answer, method: string): Answer {
     return !FRAMING.has(lower) && (keepsLength || lower !== "content-length");
   });
   if (!hasBody) return { ...answer, headers: kept, body: undefined, trailers: [] };
-  if (isStream || trailers !== undefined) return { ...answer, headers: kept };
-  return { ...answer, headers: [...kept, ["content-length", String(body?.length ?? 0)]] };
+  if (isStream || trailers !== undefined) return { ...answer, body, headers: kept };
+  return { ...answer, body, headers: [...kept, ["content-length", String(body?.length ?? 0)]] };
+}
+
+/** Those of another realm, such as a test runner's, are of another class. */
+function ownBytes(body: Body | undefined): Body | undefined {
+  if (body === undefined || body instanceof Uint8Array || !ArrayBuffer.isView(body)) return body;
+  const { buffer, byteOffset, byteLength } = body as ArrayBufferView;
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function checkPatch(patch: RequestPatch | undefined): void {

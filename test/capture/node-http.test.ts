@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { openHttpOrigin } from "../engine/http-origin.ts";
 import { deferred, rejection, until } from "../fixtures/wait.ts";
-import type { CapturedRequest } from "../../src/capture/exchange.ts";
+import type { CapturedRequest } from "../../src/capture/decision.ts";
 import { capture, NOWHERE, PASS, respond, textOf } from "./world.ts";
 
 const never = (): Promise<never> => new Promise(() => {});

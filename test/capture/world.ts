@@ -2,7 +2,7 @@
 
 import { onTestFinished } from "vitest";
 import { type Capture, type CaptureOptions, startCapture } from "../../src/capture/capture.ts";
-import type { CapturedRequest } from "../../src/capture/exchange.ts";
+import type { CapturedRequest } from "../../src/capture/decision.ts";
 import type { Answer, Body, Outcome } from "../../src/exchange/outcome.ts";
 import type { Fields } from "../../src/exchange/request.ts";
 
