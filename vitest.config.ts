@@ -20,6 +20,7 @@ const shared = {
 /** Makes `import "crosswire"` mean the sources; without it the export map leads to dist. */
 const sourceAlias = [
   { find: /^crosswire$/, replacement: source("index.ts") },
+  { find: /^crosswire\/(register|msw)$/, replacement: source("cpri/$1.ts") },
   { find: /^crosswire\/(\w+)$/, replacement: source("$1/index.ts") },
 ];
 

@@ -53,6 +53,20 @@ test("crosswire/discovery exports these values and no others", async () => {
   ]);
 });
 
+test("crosswire/cpri exports these values and no others", async () => {
+  expect(Object.keys(await import("crosswire/cpri")).sort()).toEqual([
+    "CpriIPC",
+    "HttpResponse",
+    "delay",
+    "http",
+    "networkError",
+    "passthrough",
+    "setupRemoteServer",
+    "setupServer",
+    "ws",
+  ]);
+});
+
 test("crosswire/testkit exports these values and no others", async () => {
   expect(Object.keys(await import("crosswire/testkit")).sort()).toEqual([
     "ConfigIPC",
@@ -71,6 +85,8 @@ test("the package has these entry points and no others", () => {
     ".",
     "./http",
     "./discovery",
+    "./cpri",
+    "./register",
     "./testkit",
     "./package.json",
   ]);
@@ -85,6 +101,12 @@ test("the sources import exactly the packages that are dependencies", () => {
   });
   const packages = new Set(imported.filter((name) => !name.startsWith("node:")));
   expect([...packages].sort()).toEqual(Object.keys(manifest.dependencies).sort());
+});
+
+test.each(Object.keys(manifest.dependencies))("%s accepts the oldest Node that we do", (name) => {
+  const file = join(ROOT, "node_modules", name, "package.json");
+  const { engines } = JSON.parse(readFileSync(file, "utf8")) as { engines: { node: string } };
+  expect(Number(/^>=(\d+)/.exec(engines.node)?.[1])).toBeLessThanOrEqual(20);
 });
 
 test("the built code stays below 800 KiB, comments included", () => {

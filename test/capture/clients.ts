@@ -1,17 +1,17 @@
 // The clients whose requests are captured, as data: each sends a request in its own way and tells what came in one way.
 
-import http, {
-  request as earlyRequest,
-  type IncomingMessage,
-  type RequestOptions,
-} from "node:http";
+import http, { type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
+import { createRequire } from "node:module";
 import { onTestFinished } from "vitest";
 import * as undici from "undici";
 import type { Dispatcher } from "undici";
+import * as undici5 from "undici5";
+import * as undici6 from "undici6";
 import { CA } from "../engine/http-origin.ts";
+import { LIBRARIES } from "./libraries.ts";
 
 export interface Sent {
   readonly method?: string;
@@ -37,6 +37,8 @@ export interface TestClient {
   readonly kind: "fetch" | "undici" | "http";
   /** Whether it can be told whom to trust. */
   readonly hasTrust: boolean;
+  /** Whether what it hands out is decompressed. */
+  readonly decompresses: boolean;
   send(url: string, sent?: Sent): Promise<Reply>;
 }
 
@@ -59,7 +61,7 @@ function fetchClient(name: string, run: Fetch): TestClient {
       body: (response.body ?? Readable.from([])) as AsyncIterable<Uint8Array>,
     };
   };
-  return { name, kind: "fetch", hasTrust: false, send };
+  return { name, kind: "fetch", hasTrust: false, decompresses: true, send };
 }
 
 interface Opened {
@@ -92,7 +94,7 @@ function undiciClient(name: string, open: Open): TestClient {
       trailers: () => response.trailers,
     };
   };
-  return { name, kind: "undici", hasTrust: true, send };
+  return { name, kind: "undici", hasTrust: true, decompresses: false, send };
 }
 
 const connect = (trusts: boolean): { connect?: { ca: string } } =>
@@ -142,18 +144,37 @@ function httpClient(name: string, make: Make): TestClient {
       trailers: () => response.trailers,
     };
   };
-  return { name, kind: "http", hasTrust: true, send };
+  return { name, kind: "http", hasTrust: true, decompresses: false, send };
 }
 
 const make: Make = (url, options) =>
   (url.startsWith("https:") ? https : http).request(url, options);
 
+/** Taken out of their modules before anything is captured; an import by name would follow what is in the module. */
+const early = { http: http.request, https: https.request };
+const load = createRequire(import.meta.url);
+const { request: required } = load("http") as typeof http;
+const { request: requiredSecure } = load("https") as typeof https;
+
+/** Version 8 is not for every Node that we are for. */
+const undici8: UndiciCopy | undefined = isSince(22, 19) ? await loadUndici8() : undefined;
+
+export const UNDICI_COPIES: readonly (readonly [name: string, copy: UndiciCopy])[] = [
+  ["undici 5", undici5 as unknown as UndiciCopy],
+  ["undici 6", undici6 as unknown as UndiciCopy],
+  ["undici", undici as unknown as UndiciCopy],
+  ...(undici8 === undefined ? [] : ([["undici 8", undici8]] as const)),
+];
+
 export const CLIENTS: readonly TestClient[] = [
   fetchClient("fetch", (url, init) => fetch(url, init)),
-  ...undiciClients("undici", undici as unknown as UndiciCopy),
+  ...UNDICI_COPIES.flatMap(([name, copy]) => undiciClients(name, copy)),
   httpClient("http.request", make),
   httpClient("a request function taken before", (url, options) =>
-    (url.startsWith("https:") ? https.request : earlyRequest)(url, options),
+    (url.startsWith("https:") ? early.https : early.http)(url, options),
+  ),
+  httpClient("a request function that was required before", (url, options) =>
+    (url.startsWith("https:") ? requiredSecure : required)(url, options),
   ),
   httpClient("http.request with a keep-alive agent", (url, options) => {
     const Keeping = url.startsWith("https:") ? https.Agent : http.Agent;
@@ -164,4 +185,21 @@ export const CLIENTS: readonly TestClient[] = [
   httpClient("http.request without an agent", (url, options) =>
     make(url, { ...options, agent: false }),
   ),
+  ...LIBRARIES,
 ];
+
+/** It puts a dispatcher of its own in the place of the one that fetch has; the other tests want that one. */
+async function loadUndici8(): Promise<UndiciCopy> {
+  void globalThis.Response;
+  const globals = globalThis as unknown as Record<symbol, unknown>;
+  const key = Symbol.for("undici.globalDispatcher.1");
+  const before = globals[key];
+  const copy = (await import("undici8")) as unknown as UndiciCopy;
+  if (before !== undefined) globals[key] = before;
+  return copy;
+}
+
+function isSince(major: number, minor: number): boolean {
+  const [ours = 0, oursMinor = 0] = process.versions.node.split(".").map(Number);
+  return ours > major || (ours === major && oursMinor >= minor);
+}

@@ -135,9 +135,7 @@ const BEHAVIOURS: Readonly<Record<string, (client: TestClient) => Promise<void>>
     });
     for (const code of ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT"]) {
       outcome = { kind: "error", code };
-      const error = await failure(send(`${NOWHERE}/unread`));
-      expect(error).toMatchObject({ code, syscall: expect.any(String) as string });
-      expect(error.errno).toBeLessThan(0);
+      expect((await failure(send(`${NOWHERE}/unread`))).code).toBe(code);
       const later = await failure(send(`${NOWHERE}/read`, { method: "POST", body: BIG }));
       expect(later.code).toBe(code);
     }
@@ -173,10 +171,10 @@ const BEHAVIOURS: Readonly<Record<string, (client: TestClient) => Promise<void>>
     }
   },
 
-  "gets compressed bytes as they are": async ({ send, kind }) => {
+  "gets compressed bytes as they are": async ({ send, decompresses }) => {
     capture(() => respond(gzipSync("small"), [["content-encoding", "gzip"]]));
     const reply = await send(NOWHERE);
-    if (kind === "fetch") expect(await reply.text()).toBe("small");
+    if (decompresses) expect(await reply.text()).toBe("small");
     else expect(await textOf(reply.body)).toBe(gzipSync("small").toString());
   },
 
@@ -207,7 +205,7 @@ const BEHAVIOURS: Readonly<Record<string, (client: TestClient) => Promise<void>>
     const undecided = rejection(send(`${NOWHERE}/never`, { signal: deciding.signal }));
     setImmediate(() => deciding.abort());
     expect((await undecided) as Error).toMatchObject({
-      name: expect.stringMatching(/Abort/) as string,
+      name: expect.stringMatching(/Abort|Cancel/) as string,
     });
     expect(await within(gone.promise, "the signal")).toBe("aborted");
   },
