@@ -87,7 +87,7 @@ class Running implements Catcher {
     const { method, url, client } = caught;
     // A request whose head became final after the end.
     if (this.#isClosed) {
-      caught.pass();
+      caught.pass(undefined);
       return () => {};
     }
     const id = String(++this.#count);

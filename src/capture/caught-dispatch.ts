@@ -9,9 +9,10 @@ import { nodeClock } from "../node/node-clock.ts";
 import type { Caught, Relay } from "./caught.ts";
 import { systemError } from "./network-error.ts";
 import { UndiciHandler } from "./undici-handler.ts";
-import { bodyAtHand, isPlain } from "./undici-request.ts";
+import { bodyAtHand, isPlain, lengthAtHand } from "./undici-request.ts";
 import type { VirtualSocket } from "./virtual-socket.ts";
 import type { WholeAnswer } from "./whole-answer.ts";
+import type { Witness } from "./witness.ts";
 
 // Captured, so that fake timers of a test do not stop it.
 const { setImmediate } = globalThis;
@@ -63,6 +64,7 @@ export class CaughtDispatch implements Caught {
   #clientClass: () => ClientClass;
   #handler: UndiciHandler;
   #send: Send;
+  #witness: Witness | undefined;
   #abandon = (): void => {};
   #headersTimer: unknown;
   #isBodyRead = false;
@@ -99,6 +101,10 @@ export class CaughtDispatch implements Caught {
   /** What its dispatcher would do is not known: TLS as the whole process has it. */
   dialOptions(): RequestOptions {
     return {};
+  }
+
+  get bodyLength(): number | undefined {
+    return this.#isPlain() ? lengthAtHand(this.#options.body, this.#fields) : undefined;
   }
 
   body(): AsyncIterator<Uint8Array> | undefined {
@@ -153,14 +159,16 @@ export class CaughtDispatch implements Caught {
     this.#handler.fail(error);
   }
 
-  pass(): void {
+  pass(witness: Witness | undefined): void {
     this.#stopWaiting();
+    this.#witness = witness;
     if (!this.#handler.isOver) this.#dispatch(this.#options);
   }
 
   /** Its options are plain data: it is the same request with other ones. */
-  relay({ patch, body }: Relay): Promise<Answer> | undefined {
+  relay({ patch, body, witness }: Relay): Promise<Answer> | undefined {
     this.#stopWaiting();
+    this.#witness = witness;
     if (this.#handler.isOver) return undefined;
     const options = patched(this.#options, this.url, patch);
     const changed = body === undefined ? options : { ...options, body };
@@ -188,7 +196,7 @@ export class CaughtDispatch implements Caught {
   /** What it throws would have been heard by the dispatcher that was called; that has returned. */
   #dispatch(options: DispatchOptions, on?: Dispatcher): void {
     try {
-      this.#send(options, this.#handler.view(), on);
+      this.#send(options, this.#handler.view(this.#witness), on);
     } catch (error) {
       this.#handler.fail(error);
     }

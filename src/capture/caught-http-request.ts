@@ -22,6 +22,7 @@ import { StandIn } from "./stand-in.ts";
 import type { Place, VirtualSocket } from "./virtual-socket.ts";
 import { beginWaiting, endWaiting, type Waiter } from "./waiting-request.ts";
 import { headText, type WholeAnswer } from "./whole-answer.ts";
+import { watchRequest, type Witness } from "./witness.ts";
 
 /** What Node has of a request beside what it documents. */
 export interface InnerRequest extends Omit<ClientRequest, "agent"> {
@@ -142,8 +143,9 @@ export class CaughtHttpRequest implements Caught, Waiter {
     this.#request.onSocket(null, error);
   }
 
-  pass(): void {
+  pass(witness: Witness | undefined): void {
     if (!this.#stopWaiting()) return;
+    if (witness !== undefined) watchRequest(this.#request, witness);
     try {
       this.#options.pass();
     } catch (error) {
@@ -159,6 +161,7 @@ export class CaughtHttpRequest implements Caught, Waiter {
     const fields = patchFields(relayedFields(sent, patch.url), patch.headers ?? {});
     const method = patch.method ?? this.method;
     const outgoing = internal(() => this.#open(patch.url, method, fields));
+    if (relay.witness !== undefined) watchRequest(outgoing, relay.witness);
     signal.addEventListener("abort", () => outgoing.destroy(), { once: true });
     return new Promise((resolve, reject) => {
       outgoing.on("information", (information) => inform(virtual, information));

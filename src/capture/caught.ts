@@ -6,6 +6,7 @@ import type { ClientKind, Fields } from "../exchange/request.ts";
 import type { VirtualSocket } from "./virtual-socket.ts";
 import type { Arrival } from "./virtual-origin.ts";
 import type { WholeAnswer } from "./whole-answer.ts";
+import type { Witness } from "./witness.ts";
 
 /** One request of the application that has not left yet, in the hands of the library that sends it. */
 export interface Caught {
@@ -15,6 +16,8 @@ export interface Caught {
   headers(): Fields;
   /** How the application would connect, for a WebSocket that is dialled in its stead; without the headers. */
   dialOptions(): RequestOptions;
+  /** Of a body that can be read at once, and sent again where it goes on; 0 where there is none. */
+  readonly bodyLength?: number | undefined;
   /** The body, where it can be had without a connection. Asked for once. */
   body?(): AsyncIterator<Uint8Array> | undefined;
   /** Tells it the answer without a connection. False: it needs one. */
@@ -24,13 +27,14 @@ export interface Caught {
   /** To its user it failed so. */
   fail(error: Error): void;
   /** To the network, as if nothing had been. Never after `attach`. */
-  pass(): void;
+  pass(witness: Witness | undefined): void;
   /** To the network, but changed. Where the answer has to come through us, it is returned. */
   relay(relay: Relay): Promise<Answer> | undefined;
 }
 
 /** A request that goes to the network after its body was read, or with a patch. */
 export interface Relay {
+  readonly witness: Witness | undefined;
   readonly patch: RequestPatch;
   readonly signal: AbortSignal;
   /** The body from its beginning, if anybody read of it: then the client cannot send it again. */

@@ -21,6 +21,7 @@ import { bodyOf, RequestBody } from "./request-body.ts";
 import { sendAnswer } from "./send-answer.ts";
 import type { Connection, VirtualOrigin } from "./virtual-origin.ts";
 import { isWhole } from "./whole-answer.ts";
+import { Witness } from "./witness.ts";
 
 export interface ExchangeOptions {
   readonly head: RequestHead;
@@ -36,6 +37,7 @@ export class Exchange {
   #controller: AbortController | undefined;
   #connection: Connection | undefined;
   #body: RequestBody | undefined;
+  #witness: Witness | undefined;
   #isDecided = false;
   #isAbandoned = false;
   #isRelayed = false;
@@ -54,13 +56,18 @@ export class Exchange {
     const { head, decide, timeoutMs } = this.#options;
     // It keeps the process alive too: there is somebody who waits.
     this.#timer = nodeClock.setTimer(() => this.#settle(tooLate(head, timeoutMs)), timeoutMs);
+    const caught = this.#caught;
     const signal = (): AbortSignal => this.#signal;
     const request: CapturedRequest = {
       ...head,
       get signal() {
         return signal();
       },
+      get bodyLength() {
+        return caught.bodyLength;
+      },
       body: () => this.#readBody(),
+      onNetworkEnd: (listener) => void (this.#witness = new Witness(listener)),
     };
     try {
       const decision = internal(() => decide(request));
@@ -192,7 +199,7 @@ export class Exchange {
 
   async #pass(patch: RequestPatch | undefined): Promise<void> {
     const isTouched = this.#connection !== undefined || this.#body?.isTouched === true;
-    if (patch === undefined && !isTouched) return this.#caught.pass();
+    if (patch === undefined && !isTouched) return this.#caught.pass(this.#witness);
     if (this.#caught.client === "websocket") {
       throw new TypeError("A WebSocket passes through as it is, or not at all: it takes no patch.");
     }
@@ -213,6 +220,7 @@ export class Exchange {
     const body = this.#body?.isTouched === true ? this.#lastOf(wholeBody()) : undefined;
     return {
       patch,
+      witness: this.#witness,
       signal: this.#signal,
       body,
       arrival: () => this.#connect().arrival,

@@ -4,6 +4,7 @@
 import type { Handler } from "./caught-dispatch.ts";
 import { type Abort, type Callback, type Controller, WholeTelling } from "./undici-telling.ts";
 import type { WholeAnswer } from "./whole-answer.ts";
+import { watchCall, type Witness } from "./witness.ts";
 
 export class UndiciHandler {
   #handler: Handler;
@@ -70,7 +71,7 @@ export class UndiciHandler {
   }
 
   /** The handler for the next dispatcher. The one before is heard no more. */
-  view(): Handler {
+  view(witness?: Witness): Handler {
     const current = {};
     this.#view = current;
     this.#engine = undefined;
@@ -93,8 +94,11 @@ export class UndiciHandler {
           return (controller: Controller) =>
             begin((reason) => controller.abort(reason), controller);
         }
-        return (...args: unknown[]) =>
-          isHeard() ? (value as Callback).apply(handler, args) : true;
+        return (...args: unknown[]) => {
+          if (!isHeard()) return true;
+          if (witness !== undefined) watchCall(name, args, witness);
+          return (value as Callback).apply(handler, args);
+        };
       },
     });
   }

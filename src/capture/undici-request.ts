@@ -39,17 +39,27 @@ export function bodyAtHand(body: unknown): AsyncIterator<Uint8Array> {
   return bytesAtHand((body ?? "") as string | Uint8Array);
 }
 
+/** Likewise; 0 for none. */
+export function lengthAtHand(body: unknown, fields: Fields): number {
+  if (typeof body === "string" || body instanceof Uint8Array) return Buffer.byteLength(body);
+  return isIterable(body) ? Number(announcedLength(fields)) : 0;
+}
+
 async function* bytesAtHand(body: string | Uint8Array): AsyncGenerator<Uint8Array, void> {
   if (body.length > 0) yield Buffer.from(body as Uint8Array);
 }
 
 /** Bytes; or what fetch makes of bytes, which has a length. */
 function isBodyAtHand(body: unknown, fields: Fields): boolean {
-  const length = fields.find(([name]) => name.toLowerCase() === "content-length")?.[1];
+  const length = announcedLength(fields);
   if (typeof body === "string" || body instanceof Uint8Array) {
     return length === undefined || Number(length) === Buffer.byteLength(body);
   }
   return isIterable(body) && typeof body.pipe !== "function" && Number(length) >= 0;
+}
+
+function announcedLength(fields: Fields): string | undefined {
+  return fields.find(([name]) => name.toLowerCase() === "content-length")?.[1];
 }
 
 function isIterable(
