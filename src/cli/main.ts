@@ -6,9 +6,11 @@ import { isCrosswireError } from "../errors.ts";
 import { UsageError } from "./arguments.ts";
 import { proxyCommand } from "./proxy-command.ts";
 import { routesCommand } from "./routes-command.ts";
+import { runCommand } from "./run-command.ts";
 
 const HELP = `crosswire: one process talks to, watches, and answers for another.
 
+  crosswire run -- <command>               run a command so that tests answer for what it sends
   crosswire proxy [microfrontends.json]    run the reverse proxy
   crosswire routes [microfrontends.json]   list the routes
   crosswire routes explain <path>          tell which rule wins a path, and why the others lose
@@ -22,6 +24,7 @@ const MISUSED = 2;
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   proxy: proxyCommand,
   routes: routesCommand,
+  run: runCommand,
 };
 
 async function run([name, ...args]: readonly string[]): Promise<void> {

@@ -1,0 +1,127 @@
+// What a receiver does with one request that it is asked about: the handlers run, and what they say becomes a verdict.
+
+import { internal } from "../../capture/context.ts";
+import type { CallContext } from "../../channel/call-context.ts";
+import type { Outcome } from "../../exchange/outcome.ts";
+import { Asked } from "../asked-request.ts";
+import { checkHead } from "../check-frames.ts";
+import type { MaybeWithBytes, Verdict, WireBody, WireRequest } from "../cpri-ipc.ts";
+import type { HandlerScopes } from "../handler-scopes.ts";
+import { outcomeOf } from "../handlers/response-to-answer.ts";
+import { bodyOf, discard, enclose, open, ride } from "../wire-body.ts";
+import type { Monitor } from "./monitor.ts";
+import { OutgoingBody } from "./outgoing-body.ts";
+import { RequestLifetime } from "./request-lifetime.ts";
+import type { ResponseBodies } from "./response-bodies.ts";
+import type { UnhandledStrategy } from "./unhandled.ts";
+
+export interface AnsweringOptions {
+  readonly scopes: HandlerScopes;
+  readonly monitor: Monitor;
+  readonly unhandled: () => UnhandledStrategy;
+  readonly bodies: ResponseBodies;
+  /** The body of a request, from its sender. */
+  readonly requestBody: (senderId: string, id: string) => AsyncIterable<Uint8Array>;
+}
+
+const UNHANDLED: Outcome = { kind: "unhandled" };
+
+export class Answering {
+  #options: AnsweringOptions;
+
+  constructor(options: AnsweringOptions) {
+    this.#options = options;
+  }
+
+  /** HOT: benchmarks/cpri, every row. */
+  async answer(
+    payload: MaybeWithBytes<WireRequest>,
+    context: CallContext,
+  ): Promise<MaybeWithBytes<Verdict>> {
+    const { runtimeId: senderId = "" } = context;
+    const { value: wire, bytes } = open(payload);
+    checkHead("cpri/request", wire);
+    const stream = (): AsyncIterable<Uint8Array> => this.#options.requestBody(senderId, wire.id);
+    const { body } = wire;
+    const lifetime = new RequestLifetime(context);
+    const request = new Asked({
+      head: wire,
+      signal: () => lifetime.signal,
+      body: body === undefined ? undefined : () => iterate(body, bytes, stream),
+    });
+    let isStreamed = false;
+    // What a handler sends itself is not for handlers.
+    const outcome = await internal(() =>
+      wire.isLast === true ? this.#last(request) : this.#decide(request, senderId),
+    );
+    const verdict = await this.#verdict(outcome, request, (rest) => {
+      const over = (isWhole: boolean): void => {
+        if (!isWhole) lifetime.end();
+        request.close();
+      };
+      this.#options.bodies.keep(senderId, wire.id, new OutgoingBody(rest, over));
+      isStreamed = true;
+    });
+    if (!isStreamed) request.close();
+    this.#options.monitor.answered(request, senderId, open(verdict).bytes);
+    return verdict;
+  }
+
+  async #decide(request: Asked, senderId: string): Promise<Outcome> {
+    const { scopes, monitor } = this.#options;
+    const seen = monitor.begin(request, senderId);
+    const resolved = await scopes.resolve(request);
+    const outcome = resolved === undefined ? UNHANDLED : outcomeOf(resolved);
+    seen?.decided(outcome);
+    monitor.end(request, senderId);
+    return outcome;
+  }
+
+  #last(request: Asked): Promise<Outcome> {
+    const { method, url, contextId } = request;
+    const strategy = this.#options.unhandled();
+    return strategy.decide(method, url, contextId, () => request.toRequest());
+  }
+
+  async #verdict(
+    outcome: Outcome,
+    { method }: Asked,
+    keep: (rest: AsyncIterable<Uint8Array>) => void,
+  ): Promise<MaybeWithBytes<Verdict>> {
+    if (outcome.kind === "exception") return { kind: "exception", error: toError(outcome.error) };
+    if (outcome.kind !== "respond") return outcome;
+    const { trailers, body: given, status, statusText, headers } = outcome;
+    // What nobody may get need not be sent.
+    const isSent = method !== "HEAD" && status !== 204 && status !== 304;
+    if (!isSent) discard(given);
+    const { body, bytes, rest } = isSent ? await ride(given) : {};
+    if (rest !== undefined) keep(rest);
+    const verdict: Verdict = {
+      kind: "respond",
+      status,
+      headers,
+      ...(statusText === undefined ? {} : { statusText }),
+      ...(body === undefined ? {} : { body }),
+      ...(trailers === undefined
+        ? {}
+        : { trailers: typeof trailers === "function" ? trailers() : trailers }),
+    };
+    return enclose(verdict, bytes);
+  }
+}
+
+async function* iterate(
+  body: WireBody,
+  bytes: Uint8Array | undefined,
+  stream: () => AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  const source = bodyOf(body, bytes, stream);
+  if (source instanceof Uint8Array) yield source;
+  else if (source !== undefined) yield* source;
+}
+
+/** Whatever was thrown, by code of whatever realm. */
+function toError(thrown: unknown): { readonly name: string; readonly message: string } {
+  const { name = "Error", message = thrown } = Object(thrown) as Record<keyof Error, unknown>;
+  return { name: String(name), message: String(message) };
+}

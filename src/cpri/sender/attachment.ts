@@ -1,0 +1,215 @@
+// One receiver as a sender knows it: the connection to it, what it wants to be asked about, and the asking. It ends
+// with its connection.
+
+import type { CapturedRequest } from "../../capture/decision.ts";
+import { internal } from "../../capture/context.ts";
+import { CrosswireError } from "../../errors.ts";
+import type { WebSocketRelay } from "../../capture/websocket-relay.ts";
+import type { Outcome } from "../../exchange/outcome.ts";
+import type { RequestHead } from "../../exchange/request.ts";
+import { IPCClient } from "../../ipc/client.ts";
+import { nodeClock } from "../../node/node-clock.ts";
+import {
+  CPRI_VERSION,
+  CpriIPC,
+  type MaybeWithBytes,
+  type Settled,
+  type State,
+  type Unhandled,
+  type Verdict,
+  type WireRequest,
+} from "../cpri-ipc.ts";
+import { Queue } from "../queue.ts";
+import { checkState, checkWelcome } from "../check-frames.ts";
+import { bodyOf, open } from "../wire-body.ts";
+import { fromWire, reportToWire, type WireReport } from "../wire-frames.ts";
+import { Wishes } from "./wishes.ts";
+
+export interface ReceiverAddress {
+  /** Of the receiver's note; one that the environment names has its URL for an id. */
+  readonly id: string;
+  readonly url: string;
+  readonly token?: string | undefined;
+}
+
+export interface AttachmentOptions {
+  /** Of this sender. */
+  readonly senderId: string;
+  /** It wants other things than before. */
+  readonly onChange: () => void;
+  /** After it was attached. */
+  readonly onLost: () => void;
+}
+
+/** A receiver that takes longer to say hello is stopped or blocked; nobody waits for it any more. */
+const HELLO_TIMEOUT_MS = 2_000;
+const FOREVER_MS: number = 2 ** 31 - 1;
+
+export class Attachment {
+  readonly id: string;
+  /** In milliseconds since 1970; of the receiver. */
+  startedAt = 0;
+  readonly wishes: Wishes = new Wishes();
+  #options: AttachmentOptions;
+  #client: IPCClient;
+  #isAttached = false;
+  /** What came before the welcome was read. */
+  #early: State[] = [];
+  /** Their bodies may be asked for. */
+  #asked = new Map<string, CapturedRequest>();
+
+  constructor({ id, url, token }: ReceiverAddress, options: AttachmentOptions) {
+    this.#options = options;
+    this.id = id;
+    this.#client = new IPCClient(url, {
+      ...(token === undefined ? {} : { token }),
+      keepsAlive: false,
+      waitForStart: false,
+      limits: { helloTimeoutMs: HELLO_TIMEOUT_MS, connectTimeoutMs: HELLO_TIMEOUT_MS },
+    });
+    this.#client.onFrameworkRequest(CpriIPC.state, (state) => this.#learn(state));
+    this.#client.onStream(CpriIPC.requestBody, (asked) => this.#bodyOf(asked?.id));
+    this.#client.onClose(() => this.#lost());
+  }
+
+  get isAttached(): boolean {
+    return this.#isAttached;
+  }
+
+  /** Rejects with a CrosswireError that says why it is no receiver, or none that can be talked to. */
+  async attach(): Promise<void> {
+    const client = this.#client;
+    await internal(() => client.connect(this.#options.senderId));
+    const hello = { protocol: CPRI_VERSION, pid: process.pid, title: process.title };
+    const welcome = await client.sendFrameworkRequest(CpriIPC.hello, hello, HELLO_TIMEOUT_MS);
+    if (welcome?.protocol !== CPRI_VERSION) throw otherVersion(this.id, welcome?.protocol);
+    checkWelcome(welcome);
+    this.startedAt = welcome.startedAt;
+    for (const state of [welcome.state, ...this.#early]) this.wishes.learn(state);
+    this.#isAttached = true;
+    this.#options.onChange();
+  }
+
+  /** Rejects where the receiver is lost, or the request is over. */
+  async ask(
+    request: CapturedRequest,
+    wire: MaybeWithBytes<WireRequest>,
+    timeoutMs: number,
+  ): Promise<Outcome> {
+    const { id, signal } = request;
+    this.#asked.set(id, request);
+    let isStreaming = false;
+    try {
+      const payload = await this.#client.sendFrameworkRequest(CpriIPC.request, wire, {
+        timeoutMs,
+        signal,
+      });
+      const { value, bytes } = open(payload);
+      const outcome = this.#outcomeOf(value, bytes, request);
+      // The handler may still be reading what the client sends.
+      isStreaming = value.kind === "respond" && value.body !== undefined && "stream" in value.body;
+      return outcome;
+    } finally {
+      if (!isStreaming) this.#asked.delete(id);
+    }
+  }
+
+  /** Likewise; to whether one of its handlers has taken it. */
+  async takesWebSocket(head: RequestHead): Promise<boolean> {
+    const verdict = await this.#client.sendFrameworkRequest(CpriIPC.webSocketOpen, head);
+    return verdict.kind === "handled";
+  }
+
+  /** Carries out its orders and tells it what happens, until the WebSocket is over or the receiver is gone. */
+  async relay({ id }: CapturedRequest, relay: WebSocketRelay): Promise<void> {
+    const reports = new Queue<WireReport>();
+    relay.listen((report) => {
+      reports.put(reportToWire(report));
+      if (report.kind === "end") reports.end();
+    });
+    // An open WebSocket keeps its process alive; the connection that its orders come by does not.
+    const hold = nodeClock.setTimer(() => {}, FOREVER_MS);
+    try {
+      const orders = this.#client.openStream(CpriIPC.webSocketFrame, { id }, { upload: reports });
+      for await (const order of orders) await relay.carryOut(fromWire(order));
+    } catch {
+      // It is gone, or its handlers have failed; either way nobody decides any more.
+    } finally {
+      nodeClock.clearTimer(hold);
+      relay.abandon();
+    }
+  }
+
+  settled(settled: MaybeWithBytes<Settled>): void {
+    this.#tell(() => this.#client.sendMessage(CpriIPC.settled, settled));
+  }
+
+  unhandled(unhandled: Unhandled): void {
+    this.#tell(() => this.#client.sendMessage(CpriIPC.unhandled, unhandled));
+  }
+
+  async close(): Promise<void> {
+    this.#isAttached = false;
+    await this.#client.disconnect();
+  }
+
+  #lost(): void {
+    if (!this.#isAttached) return;
+    this.#isAttached = false;
+    this.#options.onLost();
+  }
+
+  #learn(state: State): void {
+    checkState(state);
+    if (!this.#isAttached) return void this.#early.push(state);
+    this.wishes.learn(state);
+    this.#options.onChange();
+  }
+
+  #outcomeOf(verdict: Verdict, bytes: Uint8Array | undefined, request: CapturedRequest): Outcome {
+    switch (verdict.kind) {
+      case "respond": {
+        const { body, ...answer } = verdict;
+        const stream = (): AsyncIterable<Uint8Array> => this.#responseBody(request);
+        return { ...answer, body: bodyOf(body, bytes, stream) };
+      }
+      case "exception":
+        return { kind: "exception", error: Object.assign(new Error(), verdict.error) };
+      default:
+        return verdict;
+    }
+  }
+
+  async *#responseBody({ id, signal }: CapturedRequest): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield* this.#client.openStream(CpriIPC.responseBody, { id }, { signal });
+    } finally {
+      this.#asked.delete(id);
+    }
+  }
+
+  /** SECURITY: only of what this receiver was asked about. */
+  #bodyOf(id: string): AsyncIterable<Uint8Array> {
+    const request = this.#asked.get(id);
+    if (request === undefined) {
+      throw new CrosswireError("XW_CANCELLED", `The request ${id} is over; its body is gone.`);
+    }
+    return request.body();
+  }
+
+  /** It may have gone at this very moment. */
+  #tell(send: () => void): void {
+    try {
+      if (this.#isAttached) send();
+    } catch {
+      // Whoever is not there need not be told.
+    }
+  }
+}
+
+function otherVersion(id: string, version: unknown): CrosswireError {
+  return new CrosswireError(
+    "XW_VERSION",
+    `The receiver ${id} speaks version ${String(version)} of the protocol, and this process version ${CPRI_VERSION}. Install the same version of crosswire in both.`,
+  );
+}

@@ -1,0 +1,233 @@
+// The catching end: what this process sends is caught, and whoever may want it is asked, one after the other: the
+// owner of its context, the other receivers, the application's own handlers, and at last the network.
+
+import { type Capture, startCapture } from "../../capture/capture.ts";
+import { contextId as currentContext } from "../../capture/context.ts";
+import type { CapturedRequest, RelayWebSocket } from "../../capture/decision.ts";
+import { CrosswireError, isCrosswireError } from "../../errors.ts";
+import type { NetworkEnd } from "../../capture/witness.ts";
+import type { Outcome } from "../../exchange/outcome.ts";
+import type { Undo } from "../../lifetime.ts";
+import { warn } from "../../node/diagnostics.ts";
+import { nodeClock } from "../../node/node-clock.ts";
+import type { MaybeWithBytes, Settled, WireRequest } from "../cpri-ipc.ts";
+import type { Attachment } from "./attachment.ts";
+import { Receivers } from "./receivers.ts";
+import { describe, headOf, readableByAll, ridingBody, settledOf, wireOf } from "./wire-request.ts";
+
+/** What becomes of requests that no handler answers while no receiver is attached. */
+export type WhenUnattached = "passthrough" | "error";
+
+export interface SenderOptions {
+  readonly url?: string | undefined;
+  readonly token?: string | undefined;
+  readonly name?: string | undefined;
+  readonly whenUnattached?: WhenUnattached | undefined;
+  /** How long a request waits for the receiver of its context. Those without a context never wait. */
+  readonly holdMs?: number | undefined;
+  readonly decisionTimeoutMs?: number | undefined;
+}
+
+/** Asked after the receivers. */
+export interface OwnHandlers {
+  mayMatch(method: string, url: string): boolean;
+  /** Undefined: none of them wants it. */
+  decide(request: CapturedRequest): Promise<Outcome | undefined>;
+  /** Neither receivers nor own handlers wanted it. */
+  unhandled(request: CapturedRequest): Outcome | Promise<Outcome>;
+}
+
+const HOLD_MS = 1_000;
+const DECISION_TIMEOUT_MS = 30_000;
+/** A receiver that is there says what it wants within this time, or is not waited for. */
+const SETTLE_MS = 3_000;
+/** Over the decision timeout: the sender's own timer is the one that speaks. */
+const SPARE_MS = 1_000;
+const UNHANDLED: Outcome = { kind: "unhandled" };
+
+export class Sender {
+  #options: SenderOptions;
+  #receivers: Receivers = new Receivers();
+  /** The one that joined last comes first. */
+  #own: readonly OwnHandlers[] = [];
+  #capture: Capture | undefined;
+  /** Of the whole process: one application for each test. */
+  #processContext: string | undefined = process.env["CROSSWIRE_CONTEXT"] || undefined;
+
+  constructor(options: SenderOptions = {}) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const timeoutMs = this.#options.decisionTimeoutMs ?? DECISION_TIMEOUT_MS;
+    this.#capture = startCapture({
+      decide: (request) => this.#decide(request),
+      decideWebSocket: (request) => this.#decideWebSocket(request),
+      mayMatch: (method, url) => this.#mayMatch(method, url),
+      decisionTimeoutMs: timeoutMs,
+    });
+  }
+
+  /** Looks for receivers from now on, if it did not already. */
+  attach({ url = process.env["CROSSWIRE_URL"] || undefined, token, name }: SenderOptions): void {
+    this.#receivers.start({ url, token, name });
+  }
+
+  adopt(own: OwnHandlers): Undo {
+    this.#own = [own, ...this.#own];
+    return () => void (this.#own = this.#own.filter((one) => one !== own));
+  }
+
+  async close(): Promise<void> {
+    await this.#capture?.close();
+    await this.#receivers.close();
+  }
+
+  /** HOT: benchmarks/cpri. What this says no to is not touched at all. */
+  #mayMatch(method: string, url: string): boolean {
+    const receivers = this.#receivers;
+    if (receivers.isSettling || this.#own.some((own) => own.mayMatch(method, url))) return true;
+    const contextId = currentContext() ?? this.#processContext;
+    if (receivers.mayWant(method, url, contextId)) return true;
+    if (contextId !== undefined && receivers.isAwaited(contextId)) return true;
+    const inCharge = receivers.inCharge(contextId);
+    if (inCharge === undefined) return this.#options.whenUnattached === "error";
+    const { unhandled } = inCharge.wishes;
+    if (unhandled === "tell") inCharge.unhandled(describe(method, url, contextId));
+    return unhandled === "ask";
+  }
+
+  async #decide(captured: CapturedRequest): Promise<Outcome> {
+    const request = readableByAll(captured);
+    const contextId = request.contextId ?? this.#processContext;
+    const startedAt = nodeClock.now();
+    const asked: Attachment[] = [];
+    const willing = await this.#willing(request, contextId);
+    const riding = willing.length === 0 ? {} : await ridingBody(request);
+    for (const attachment of willing) {
+      const outcome = await this.#ask(attachment, request, wireOf(request, contextId, riding));
+      if (outcome === undefined) continue;
+      asked.push(attachment);
+      if (request.signal.aborted) return this.#abandon(asked, request, startedAt);
+      if (outcome.kind === "unhandled") continue;
+      this.#tellAll(asked, request, outcome, startedAt);
+      return outcome;
+    }
+    for (const own of this.#own) {
+      const decided = await own.decide(request);
+      if (decided === undefined) continue;
+      this.#tellAll(asked, request, decided, startedAt, "app");
+      return decided;
+    }
+    const outcome = await this.#unhandled(request, contextId);
+    this.#tellAll(asked, request, outcome, startedAt);
+    return outcome;
+  }
+
+  async #decideWebSocket(request: CapturedRequest): Promise<Outcome | RelayWebSocket> {
+    const contextId = request.contextId ?? this.#processContext;
+    const head = headOf(request, contextId);
+    for (const attachment of await this.#willing(request, contextId)) {
+      try {
+        if (!(await attachment.takesWebSocket(head))) continue;
+        return { kind: "relay", onRelay: (relay) => void attachment.relay(request, relay) };
+      } catch (error) {
+        if (!isGone(error)) return { kind: "exception", error };
+      }
+    }
+    return UNHANDLED;
+  }
+
+  /** Those to ask, in order. Waits for whoever may still come, as long as it has to. */
+  async #willing(
+    { method, url }: CapturedRequest,
+    contextId: string | undefined,
+  ): Promise<readonly Attachment[]> {
+    const receivers = this.#receivers;
+    if (receivers.isSettling) await receivers.until(() => !receivers.isSettling, SETTLE_MS);
+    if (contextId !== undefined && receivers.isAwaited(contextId)) {
+      const holdMs = this.#options.holdMs ?? HOLD_MS;
+      await receivers.until(() => !receivers.isAwaited(contextId), holdMs);
+    }
+    return receivers.inOrder(method, url, contextId);
+  }
+
+  /** Undefined: it is gone, so the next one is asked. */
+  async #ask(
+    attachment: Attachment,
+    request: CapturedRequest,
+    wire: MaybeWithBytes<WireRequest>,
+  ): Promise<Outcome | undefined> {
+    const timeoutMs = (this.#options.decisionTimeoutMs ?? DECISION_TIMEOUT_MS) + SPARE_MS;
+    try {
+      return await attachment.ask(request, wire, timeoutMs);
+    } catch (error) {
+      if (request.signal.aborted) return UNHANDLED;
+      if (isGone(error)) return undefined;
+      return { kind: "exception", error };
+    }
+  }
+
+  async #unhandled(request: CapturedRequest, contextId: string | undefined): Promise<Outcome> {
+    const { method, url } = request;
+    // Only one decides; the next one where that is gone.
+    for (const inCharge of this.#receivers.byCharge(contextId)) {
+      const { unhandled } = inCharge.wishes;
+      if (unhandled === "tell") inCharge.unhandled(describe(method, url, contextId));
+      if (unhandled !== "ask") return UNHANDLED;
+      const wire = wireOf(request, contextId, await ridingBody(request), true);
+      const outcome = await this.#ask(inCharge, request, wire);
+      if (outcome !== undefined) return outcome;
+    }
+    const [own] = this.#own;
+    if (own !== undefined) return own.unhandled(request);
+    return this.#options.whenUnattached === "error" ? unattached(request) : UNHANDLED;
+  }
+
+  /** Its client gave up: nobody is to decide about it any more, nor to hear that nobody did. */
+  #abandon(asked: readonly Attachment[], { id }: CapturedRequest, startedAt: number): Outcome {
+    const error = { code: "XW_CANCELLED", message: "The client gave up." };
+    for (const attachment of asked) {
+      if (!attachment.wishes.watches) continue;
+      attachment.settled({ id, source: "network", ms: nodeClock.now() - startedAt, error });
+    }
+    return UNHANDLED;
+  }
+
+  /** Those who watch hear how it ended: at once, or when the network has answered. */
+  #tellAll(
+    asked: readonly Attachment[],
+    request: CapturedRequest,
+    outcome: Outcome,
+    startedAt: number,
+    source?: Settled["source"],
+  ): void {
+    if (!asked.some(({ wishes }) => wishes.watches)) return;
+    const tell = (end: NetworkEnd | undefined): void => {
+      const ms = nodeClock.now() - startedAt;
+      asked.forEach((attachment, i) => {
+        if (!attachment.wishes.watches) return;
+        const answered = source ?? (i === asked.length - 1 ? "mock" : "other");
+        const from = end === undefined ? answered : "network";
+        attachment.settled(settledOf({ id: request.id, source: from, ms }, end));
+      });
+    };
+    if (outcome.kind === "unhandled" || outcome.kind === "passthrough") request.onNetworkEnd(tell);
+    else tell(undefined);
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return ["XW_CONNECTION_LOST", "XW_CLOSED", "XW_NOT_CONNECTED"].some((code) =>
+    isCrosswireError(error, code as "XW_CLOSED"),
+  );
+}
+
+function unattached({ method, url }: CapturedRequest): Outcome {
+  const error = new CrosswireError(
+    "XW_NOT_CONNECTED",
+    `${method} ${url} was not sent: no test is attached that could answer it, and whenUnattached is "error".`,
+  );
+  warn(error, "a request of this process");
+  return { kind: "error", code: "ECONNREFUSED", message: error.message };
+}

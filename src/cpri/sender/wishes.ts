@@ -1,0 +1,62 @@
+// What one receiver wants to be asked about, as far as the sender was told.
+
+import type { Scope, State, UnhandledMode, WireInterest } from "../cpri-ipc.ts";
+import { type Interest, mayMatch } from "../interest.ts";
+
+interface Known {
+  readonly http: readonly Interest[];
+  readonly websocket: readonly Interest[];
+}
+
+/** Contexts that ended are remembered, so that nobody waits for them: as many as this. */
+const MAX_ENDED = 1_000;
+
+export class Wishes {
+  unhandled: UnhandledMode = "bypass";
+  watches = false;
+  #shared: Known | undefined;
+  #contexts = new Map<string, Known>();
+  #ended = new Set<string>();
+
+  learn({ unhandled, watches, scopes }: State): void {
+    this.unhandled = unhandled;
+    this.watches = watches;
+    for (const scope of scopes) this.#learnScope(scope);
+  }
+
+  /** Whether requests with this context are first of all for this receiver. */
+  owns(contextId: string): boolean {
+    return this.#contexts.has(contextId);
+  }
+
+  hasEnded(contextId: string): boolean {
+    return this.#ended.has(contextId);
+  }
+
+  mayWant(method: string, url: string, contextId: string | undefined): boolean {
+    if (this.watches) return true;
+    const kind = url.startsWith("ws") ? "websocket" : "http";
+    if (this.#shared !== undefined && mayMatch(this.#shared[kind], method, url)) return true;
+    const own = contextId === undefined ? undefined : this.#contexts.get(contextId);
+    return own !== undefined && mayMatch(own[kind], method, url);
+  }
+
+  #learnScope({ contextId, http, websocket }: Scope): void {
+    const isOver = http === null || websocket === null;
+    const known = isOver ? undefined : { http: fromWire(http), websocket: fromWire(websocket) };
+    if (contextId === undefined) this.#shared = known;
+    else if (known !== undefined) this.#contexts.set(contextId, known);
+    else this.#end(contextId);
+  }
+
+  #end(contextId: string): void {
+    this.#contexts.delete(contextId);
+    this.#ended.add(contextId);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > MAX_ENDED && oldest !== undefined) this.#ended.delete(oldest);
+  }
+}
+
+function fromWire(interests: readonly WireInterest[]): readonly Interest[] {
+  return interests.map(([method, prefix]) => ({ method, prefix }));
+}
