@@ -87,6 +87,7 @@ test("the package has these entry points and no others", () => {
     "./discovery",
     "./cpri",
     "./register",
+    "./msw",
     "./testkit",
     "./package.json",
   ]);

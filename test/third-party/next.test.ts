@@ -1,6 +1,8 @@
-// Next's development server behind the proxy: one application at the root, one below a path, and Vite beside them.
+// Next's development server behind the proxy: one application at the root, one below a path, and Vite beside them. The
+// one at the root has crosswire/register preloaded, which it never notices until the test answers its requests.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { http, HttpResponse, setupRemoteServer } from "crosswire/cpri";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { DevServer } from "../fixtures/dev-servers/dev-server.ts";
 import { HmrSocket } from "../fixtures/dev-servers/hmr-socket.ts";
 import {
@@ -11,17 +13,31 @@ import {
 } from "../fixtures/dev-servers/next.ts";
 import { editGreeting, openVitePage, startVite } from "../fixtures/dev-servers/vite.ts";
 import { rejection } from "../fixtures/wait.ts";
+import { registerUrl } from "./cpri/app.ts";
 import { type OpenProxy, openProxy } from "./open-proxy.ts";
 
 const START_MS = 90_000;
+/** What is asked for the first time is compiled for it. */
+const COMPILE_MS = 60_000;
 
 let site: DevServer;
 let shop: DevServer;
 let docs: DevServer;
 let proxy: OpenProxy;
 
+/** What the application sends and no handler of the test is for. */
+const unhandled: string[] = [];
+const remote = setupRemoteServer({
+  onUnhandledRequest: ({ method, url }) => void unhandled.push(`${method} ${url}`),
+});
+
 beforeAll(async () => {
-  [site, shop, docs] = await Promise.all([startNext(""), startNext("/shop"), startVite("/docs/")]);
+  await remote.listen();
+  [site, shop, docs] = await Promise.all([
+    startNext("", registerUrl()),
+    startNext("/shop"),
+    startVite("/docs/"),
+  ]);
   proxy = await openProxy({
     "/docs/:path*": docs.url,
     "/shop/:path*": shop.url,
@@ -30,7 +46,7 @@ beforeAll(async () => {
 }, START_MS);
 
 afterAll(async () => {
-  await proxy.close();
+  await Promise.all([proxy.close(), remote.close()]);
   await Promise.all([site, shop, docs].map((server) => server.close()));
 });
 
@@ -123,6 +139,75 @@ test("a page at 127.0.0.1 gets a 502, because Next refuses it in words that are 
   const { target } = await loadNextPage(pageAt("/"));
   const opening = HmrSocket.open(pageAt("/", "127.0.0.1"), target);
   expect(await rejection(opening)).toMatchObject({ message: "The upgrade was answered with 502." });
+});
+
+describe("an application whose network is the test", () => {
+  /** What the service would answer, in somebody's name. */
+  function catalogue(name: string): ReturnType<typeof http.all> {
+    return http.all("https://catalogue.example/*", async ({ request }) => {
+      const { pathname } = new URL(request.url);
+      return HttpResponse.text(`${name} about ${pathname}${await request.text()}`);
+    });
+  }
+
+  /** What each part of the application heard from the service. */
+  async function heard(headers: Readonly<Record<string, string>> = {}): Promise<object> {
+    const order = { method: "POST", headers, body: ": a lamp" };
+    const [page, route, edge] = await Promise.all([
+      fetch(pageAt("/shelf"), { headers }),
+      fetch(pageAt("/api/orders"), order),
+      fetch(pageAt("/api/edge"), { headers }),
+    ]);
+    const html = (await page.text()).replaceAll("<!-- -->", "");
+    const [, component] = /<h1>On the shelf: (.*)<\/h1>/.exec(html) ?? [];
+    const middleware = page.headers.get("X-Offer");
+    return { middleware, component, route: await route.text(), edge: await edge.text() };
+  }
+
+  function heardOf(name: string): object {
+    return {
+      middleware: `${name} about /offers`,
+      component: `${name} about /items/chair`,
+      route: `${name} about /orders: a lamp`,
+      edge: `${name} about /items/lamp`,
+    };
+  }
+
+  const PARTS = "middleware, server components, route handlers and the edge runtime";
+  test(`is answered in ${PARTS}`, { timeout: COMPILE_MS }, async () => {
+    await remote.use(catalogue("the test"));
+    onTestFinished(() => remote.resetHandlers());
+    expect(await heard()).toEqual(heardOf("the test"));
+  });
+
+  test("answers each of three tests at once with what that one said", async () => {
+    await remote.use(catalogue("nobody"));
+    onTestFinished(() => remote.resetHandlers());
+    await using anna = remote.context();
+    await using bert = remote.context();
+    await Promise.all([anna.use(catalogue("Anna")), bert.use(catalogue("Bert"))]);
+    const cookie = { Cookie: `${bert.cookie.name}=${bert.cookie.value}` };
+    const answers = await Promise.all([heard(anna.headers), heard(cookie), heard()]);
+    expect(answers).toEqual(["Anna", "Bert", "nobody"].map((name) => heardOf(name)));
+  });
+
+  test("is answered as before after an edit, of which its page hears", async () => {
+    await remote.use(catalogue("the test"));
+    onTestFinished(() => remote.resetHandlers());
+    // The page is below the place where its client connects.
+    const { target } = await loadNextPage(pageAt("/shelf"));
+    const socket = await HmrSocket.open(pageAt("/"), target.replace("/shelf", ""));
+    await socket.next("sync");
+    await site.edit("app/shelf/page.jsx", /On the shelf/, "In the shop");
+    await socket.next("serverComponentChanges");
+    await socket.next("built");
+    const { html } = await loadNextPage(pageAt("/shelf"));
+    expect(html).toMatch(/<h1>In the shop: (<!-- -->)?the test about \/items\/chair<\/h1>/);
+  });
+
+  test("is asked about nothing that Next does for itself", () => {
+    expect(unhandled).toEqual([]);
+  });
 });
 
 async function actionOf(page: URL): Promise<string> {
