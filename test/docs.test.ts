@@ -14,7 +14,7 @@ import { until } from "./fixtures/wait.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const REFERENCE = "docs/reference";
-/** Ten processes start, on a machine that may be busy. */
+/** Twelve processes start, on a machine that may be busy. */
 const TOUR_MS = 60_000;
 
 const pages = [
@@ -36,7 +36,7 @@ const examples = readdirSync(join(ROOT, "examples"), { withFileTypes: true })
   .map((entry) => `examples/${entry.name}${entry.isDirectory() ? "/index.ts" : ""}`);
 
 test("the pages show code only as it stands in the examples", () => {
-  const shown = allFences.filter(({ language }) => language === "ts");
+  const shown = allFences.filter(({ language }) => /^[tj]s$/.test(language));
   expect(shown).toEqual(shown.map((fence) => ({ ...fence, text: regionOf(fence.before) })));
 });
 
@@ -50,7 +50,7 @@ test("the pages show JSON files of the examples as they are", () => {
 });
 
 test("the pages have no code in a language that is not compared", () => {
-  const harmless = ["http", "json", "sh", "text", "ts"];
+  const harmless = ["http", "js", "json", "sh", "text", "ts"];
   expect(allFences.filter(({ language }) => !harmless.includes(language))).toEqual([]);
 });
 
@@ -106,6 +106,7 @@ test.each([
   { page: "crosswire.md", source: "src/index.ts", least: 30 },
   { page: "http.md", source: "src/http/index.ts", least: 15 },
   { page: "discovery.md", source: "src/discovery/index.ts", least: 15 },
+  { page: "cpri.md", source: "src/cpri/index.ts", least: 15 },
   { page: "testkit.md", source: "src/testkit/index.ts", least: 15 },
 ])("$page describes everything that $source exports", ({ page, source, least }) => {
   const text = read(`${REFERENCE}/${page}`);
@@ -121,11 +122,14 @@ test.each([
   expect(headingsOf(`${REFERENCE}/${page}`, 2).sort()).toEqual(names.sort());
 });
 
-test.each(["proxy", "routes"])("cli.md names each option of crosswire %s, and no other", (name) => {
-  const options = optionsOf(`src/cli/${name}-command.ts`);
-  expect(options).toContain("--help");
-  expect(namedOptions(sectionOf("cli.md", `crosswire ${name}`))).toEqual(options);
-});
+test.each(["proxy", "routes", "run"])(
+  "cli.md names each option of crosswire %s, and no other",
+  (name) => {
+    const options = optionsOf(`src/cli/${name}-command.ts`);
+    expect(options).toContain("--help");
+    expect(namedOptions(sectionOf("cli.md", `crosswire ${name}`))).toEqual(options);
+  },
+);
 
 test("cli.md names each option of crosswire itself, and no other", () => {
   const page = proseOf(`${REFERENCE}/cli.md`);
@@ -189,7 +193,7 @@ test(
       });
     for (const { stdout, stderr } of await Promise.all([tour(), tour()])) {
       expect(stderr).toBe("");
-      expect(stdout).toContain("17. Everything ends by itself");
+      expect(stdout).toContain("18. Everything ends by itself");
       expect(stdout).toContain("Open sockets and timers in this process: none.");
     }
   },
@@ -232,7 +236,8 @@ function exists(path: string): boolean {
 
 /** What `<!-- from examples/x.ts#region -->` stands for. All regions of one name, each moved to the left margin. */
 function regionOf(marker: string): string {
-  const [, file, region] = /^<!-- from (examples\/[\w/-]+\.ts)#([\w-]+) -->$/.exec(marker) ?? [];
+  const [, file, region] =
+    /^<!-- from (examples\/[\w/-]+\.(?:ts|mjs))#([\w-]+) -->$/.exec(marker) ?? [];
   if (file === undefined) return `no marker of an example stands before it, but: ${marker}`;
   const pattern = new RegExp(`^ *// #region ${region}\n([^]*?)^ *// #endregion`, "gm");
   const parts = [...read(file).matchAll(pattern)].map(([, part = ""]) => toMargin(part));

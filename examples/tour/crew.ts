@@ -11,11 +11,16 @@ export class CrewMember {
   #child: ChildProcess;
   #output = "";
 
-  /** Runs `file` of this folder with the arguments, in a process of its own. */
-  constructor(name: string, file: string, args: readonly string[]) {
+  /** Runs `file` of this folder with the arguments, in a process of its own; `execArgv` is for Node. */
+  constructor(
+    name: string,
+    file: string,
+    args: readonly string[],
+    execArgv: readonly string[] = [],
+  ) {
     this.name = name;
     const path = fileURLToPath(new URL(file, import.meta.url));
-    this.#child = spawn(process.execPath, ["--import", "tsx", path, ...args], {
+    this.#child = spawn(process.execPath, ["--import", "tsx", ...execArgv, path, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#child.stdout?.setEncoding("utf8");

@@ -1,6 +1,7 @@
 // What `npm start` runs: real processes that talk to each other, and a report of what happens.
 
 import { IPCServer } from "crosswire";
+import { answerForAnother } from "./answered.ts";
 import { askBack, command, startServer, startWorkers } from "./calls.ts";
 import { foreignPage, samePort } from "./doors.ts";
 import { abort, handlerThrows, killOne } from "./failures.ts";
@@ -14,7 +15,7 @@ import type { CrewMember } from "./crew.ts";
 export async function main(): Promise<void> {
   const server = new IPCServer(0);
   let workers: CrewMember[] = [];
-  title("A tour of Crosswire: five processes, one local wire. The code is in examples/tour.");
+  title("A tour of Crosswire: six processes, one local wire. The code is in examples/tour.");
   try {
     await step("A server starts", () => startServer(server));
     await step("Three worker processes find it, told nothing but its port", async () => {
@@ -33,6 +34,10 @@ export async function main(): Promise<void> {
     await step("Another one is passed on to the service itself", () => passOn(server));
     await step("A proxy waits for an application that is starting", holdFor);
     await step("Two processes find each other by a name, and the leader is killed", leaderIsKilled);
+    await step(
+      "An application is answered by this process, and knows nothing of it",
+      answerForAnother,
+    );
     await step("A second process wants the same port", () => samePort(server));
     await step("Strangers knock", () => foreignPage(server));
     await step("The server closes while a call is in flight", () => closeGently(server, first));
