@@ -4,6 +4,7 @@ const SUITES = {
   rpc: async () => import("./rpc/suite.ts"),
   proxy: async () => import("./proxy/suite.ts"),
   discovery: async () => import("./discovery/suite.ts"),
+  cpri: async () => import("./cpri/suite.ts"),
 };
 
 const [first, ...rest] = process.argv.slice(2);
@@ -12,7 +13,7 @@ const { run } = await findSuite(isNamed ? first : "rpc")();
 process.exitCode = await run(isNamed ? rest : process.argv.slice(2));
 
 function findSuite(name: string): (typeof SUITES)[keyof typeof SUITES] {
-  if (name === "rpc" || name === "proxy" || name === "discovery") return SUITES[name];
+  if (Object.hasOwn(SUITES, name)) return SUITES[name as keyof typeof SUITES];
   throw new TypeError(
     `There is no suite "${name}". The suites are: ${Object.keys(SUITES).join(", ")}.`,
   );
