@@ -81,6 +81,7 @@ export class IPCServer {
   #disconnected: Listeners<[ClientInfo]>;
   #port: number | undefined;
   #state: "new" | "listening" | "closed" = "new";
+  #starting: Promise<boolean> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(port: number = DEFAULT_PORT, options: IPCServerOptions = {}) {
@@ -115,13 +116,14 @@ export class IPCServer {
         "XW_CLOSED",
         "A closed server cannot start again; create a new one.",
       );
-    return listen(this.#front.server, this.#place, () => {
+    this.#starting = listen(this.#front.server, this.#place, () => {
       this.#state = "listening";
       if (!this.#endpoint.keepsAlive) this.#front.server.unref();
       const address = this.#front.server.address();
       if (typeof address === "object" && address !== null) this.#port = address.port;
       this.#writeRuntimeFile();
     });
+    return this.#starting;
   }
 
   /** The port it listens on; 0 before start() and on Unix sockets. */
@@ -250,6 +252,8 @@ export class IPCServer {
   }
 
   async #close(graceMs: number): Promise<void> {
+    // Node does not close what only begins to listen.
+    if (this.#state === "new") await this.#starting?.catch(() => {});
     const wasListening = this.#state === "listening";
     if (wasListening) removeRuntimeFile(this.#runtimeKey(), this.#endpoint.identity.instanceId);
     this.#state = "closed";
