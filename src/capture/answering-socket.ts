@@ -1,11 +1,9 @@
 // A connection with nobody at its other end: it takes a request unread, and gives an answer that is there as a whole.
 // HOT: with a server behind a pair of sockets in its place, an exchange costs twice as much.
 
+import { inNextTurn } from "./next-turn.ts";
 import { CLIENT_PORT, type Place, VirtualSocket } from "./virtual-socket.ts";
 import { bytesOf, type WholeAnswer } from "./whole-answer.ts";
-
-// Captured, so that fake timers of a test do not stop it.
-const { setImmediate } = globalThis;
 
 export class AnsweringSocket extends VirtualSocket {
   #answer: WholeAnswer;
@@ -27,8 +25,7 @@ export class AnsweringSocket extends VirtualSocket {
     process.nextTick(done);
     if (this.#isAsked) return;
     this.#isAsked = true;
-    // A network takes a turn of the event loop, and who asks in a loop leaves one to timers and sockets.
-    setImmediate(() => this.#give());
+    inNextTurn(() => this.#give());
   }
 
   override _read(): void {}

@@ -23,6 +23,11 @@ export interface CaptureOptions {
   /** Told of requests that undici sent without asking: its agent was at work before the capture began. */
   readonly onUnseen?: (method: string, url: string) => void;
   readonly decisionTimeoutMs?: number;
+  /**
+   * That `decide` sends nothing itself, so that it need not run with capture off. AsyncLocalStorage, which that takes,
+   * makes every promise of a process dearer before Node 24.
+   */
+  readonly sendsNothing?: boolean;
 }
 
 export interface Capture {
@@ -84,6 +89,7 @@ class Running implements Catcher {
 
   take(caught: Caught): () => void {
     const { decide, decideWebSocket, decisionTimeoutMs = DECISION_TIMEOUT_MS } = this.#options;
+    const { sendsNothing = false } = this.#options;
     const { method, url, client } = caught;
     // A request whose head became final after the end.
     if (this.#isClosed) {
@@ -100,6 +106,7 @@ class Running implements Catcher {
           ? decideWebSocket(request)
           : decide(request),
       timeoutMs: decisionTimeoutMs,
+      sendsNothing,
       onDecided: () => void this.#undecided.delete(exchange),
     });
     this.#undecided.add(exchange);

@@ -8,14 +8,12 @@ import { type ClientKind, type Fields, patchFields } from "../exchange/request.t
 import { nodeClock } from "../node/node-clock.ts";
 import type { Caught, Relay } from "./caught.ts";
 import { systemError } from "./network-error.ts";
+import { inNextTurn } from "./next-turn.ts";
 import { UndiciHandler } from "./undici-handler.ts";
 import { bodyAtHand, isPlain, lengthAtHand } from "./undici-request.ts";
 import type { VirtualSocket } from "./virtual-socket.ts";
 import type { WholeAnswer } from "./whole-answer.ts";
 import type { Witness } from "./witness.ts";
-
-// Captured, so that fake timers of a test do not stop it.
-const { setImmediate } = globalThis;
 
 /** The handler of a request, of any version. */
 export type Handler = Readonly<Record<string, unknown>>;
@@ -117,8 +115,7 @@ export class CaughtDispatch implements Caught {
   answer(answer: WholeAnswer): boolean {
     if (!this.#isPlain()) return false;
     this.#stopWaiting();
-    // A network takes a turn of the event loop, and who asks in a loop leaves one to timers and sockets.
-    setImmediate(() => this.#handler.answer(answer));
+    inNextTurn(() => this.#handler.answer(answer));
     return true;
   }
 

@@ -1,6 +1,7 @@
 // What whoever decides about caught requests is given, and what may be decided about them.
 
 import type { WebSocket } from "ws";
+import type { Signal } from "../channel/abort.ts";
 import type { Outcome } from "../exchange/outcome.ts";
 import type { RequestHead } from "../exchange/request.ts";
 import type { WebSocketRelay } from "./websocket-relay.ts";
@@ -9,6 +10,8 @@ import type { NetworkEnd } from "./witness.ts";
 export interface CapturedRequest extends RequestHead {
   /** Aborts when the client gives up, also while it is being answered. */
   readonly signal: AbortSignal;
+  /** The same, for who only has to be told: it costs less. */
+  readonly abandonment: Signal;
   /** Of a body that may be read without a loss: where the request goes on, it is sent again. 0: there is none. */
   readonly bodyLength: number | undefined;
   /** Reads the body. What nobody asks for is not read, and goes to the network untouched. */

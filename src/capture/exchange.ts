@@ -13,6 +13,7 @@ import {
 } from "../exchange/outcome.ts";
 import type { RequestHead } from "../exchange/request.ts";
 import { nodeClock } from "../node/node-clock.ts";
+import { Abandonment } from "./abandonment.ts";
 import type { Caught, Relay } from "./caught.ts";
 import type { AcceptWebSocket, CapturedRequest, Decision, RelayWebSocket } from "./decision.ts";
 import { internal } from "./context.ts";
@@ -28,18 +29,18 @@ export interface ExchangeOptions {
   readonly decide: (request: CapturedRequest) => Decision | Promise<Decision>;
   readonly timeoutMs: number;
   readonly onDecided: () => void;
+  readonly sendsNothing: boolean;
 }
 
 export class Exchange {
   #caught: Caught;
   #origin: VirtualOrigin;
   #options: ExchangeOptions;
-  #controller: AbortController | undefined;
+  #abandonment = new Abandonment();
   #connection: Connection | undefined;
   #body: RequestBody | undefined;
   #witness: Witness | undefined;
   #isDecided = false;
-  #isAbandoned = false;
   #isRelayed = false;
   #isAnswered = false;
   #timer: unknown;
@@ -53,15 +54,16 @@ export class Exchange {
   }
 
   ask(): void {
-    const { head, decide, timeoutMs } = this.#options;
+    const { head, decide, timeoutMs, sendsNothing } = this.#options;
     // It keeps the process alive too: there is somebody who waits.
     this.#timer = nodeClock.setTimer(() => this.#settle(tooLate(head, timeoutMs)), timeoutMs);
     const caught = this.#caught;
-    const signal = (): AbortSignal => this.#signal;
+    const abandonment = this.#abandonment;
     const request: CapturedRequest = {
       ...head,
+      abandonment,
       get signal() {
-        return signal();
+        return abandonment.signal;
       },
       get bodyLength() {
         return caught.bodyLength;
@@ -70,7 +72,7 @@ export class Exchange {
       onNetworkEnd: (listener) => void (this.#witness = new Witness(listener)),
     };
     try {
-      const decision = internal(() => decide(request));
+      const decision = sendsNothing ? decide(request) : internal(() => decide(request));
       if (!isPromise(decision)) return this.#settle(decision);
       decision.then(
         (decided) => this.#settle(decided),
@@ -89,15 +91,7 @@ export class Exchange {
   /** The client gave up. */
   abandon(): void {
     this.#finishDeciding();
-    this.#isAbandoned = true;
-    this.#controller?.abort(new CrosswireError("XW_CANCELLED"));
-  }
-
-  /** Made for who asks for it: most never do. */
-  get #signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#isAbandoned) this.#controller.abort(new CrosswireError("XW_CANCELLED"));
-    return this.#controller.signal;
+    this.#abandonment.happen();
   }
 
   #finishDeciding(): boolean {
@@ -151,9 +145,13 @@ export class Exchange {
       if (this.#inContext(() => this.#caught.answer(answer))) return;
     }
     this.#body?.forget();
-    const { response } = await this.#connect().arrival;
-    response.once("finish", () => (this.#isAnswered = true));
-    // A body that nobody asked for by then is thrown away once the answer is complete, as on every server.
+    const { request, response } = await this.#connect().arrival;
+    response.once("finish", () => {
+      this.#isAnswered = true;
+      // What is left of the body is thrown away once the answer is complete, as on every server; also where somebody
+      // began to read it.
+      request.removeAllListeners("readable").resume();
+    });
     return sendAnswer(response, answer);
   }
 
@@ -175,7 +173,7 @@ export class Exchange {
     const relay = new WebSocketRelay({
       url: caught.url,
       headers: this.#options.head.headers,
-      signal: this.#signal,
+      signal: this.#abandonment.signal,
       dialOptions: () => caught.dialOptions(),
       accept: (protocol) => this.#acceptRelayed(protocol),
       refuse: (answer) => {
@@ -221,7 +219,7 @@ export class Exchange {
     return {
       patch,
       witness: this.#witness,
-      signal: this.#signal,
+      signal: this.#abandonment.signal,
       body,
       arrival: () => this.#connect().arrival,
       wholeBody,
@@ -282,7 +280,7 @@ function isPromise(decision: Decision | Promise<Decision>): decision is Promise<
 function tooLate({ method, url }: RequestHead, timeoutMs: number): Outcome {
   const error = new CrosswireError(
     "XW_TIMEOUT",
-    `${method} ${url} was not decided in ${timeoutMs} ms. Decide sooner, or raise decisionTimeoutMs.`,
+    `${method} ${url.replace(/[?#].*$/s, "")} was not decided in ${timeoutMs} ms. Decide sooner, or raise decisionTimeoutMs.`,
   );
   return { kind: "exception", error };
 }

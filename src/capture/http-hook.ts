@@ -11,6 +11,7 @@ import {
   type InnerRequest,
   type RequestSettings,
 } from "./caught-http-request.ts";
+import { PROTOCOL_HEADER } from "../ipc/address.ts";
 import type { Patches } from "./patches.ts";
 
 type Request = (...args: unknown[]) => ClientRequest;
@@ -61,6 +62,8 @@ class HttpHook {
     // Other upgrades, and tunnels, are no exchanges.
     const isExchange = upgrade === undefined || isWebSocket;
     if (!isExchange || request.destroyed || request.method === "CONNECT") return pass();
+    // What Crosswire itself connects to is nobody's network.
+    if (isWebSocket && request.hasHeader(PROTOCOL_HEADER)) return pass();
     const client = isWebSocket ? "websocket" : "http";
     const url = urlOf(request, settings, isWebSocket);
     if (!this.#catcher.wants(request.method, url)) return pass();

@@ -7,10 +7,8 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { CrosswireError } from "../errors.ts";
 import { nodeClock } from "../node/node-clock.ts";
+import { inNextTurn } from "./next-turn.ts";
 import { PairSocket } from "./pair.ts";
-
-// Captured, so that fake timers of a test do not stop it.
-const { setImmediate } = globalThis;
 
 const MAX_HEAD_BYTES = 1_048_576;
 const FOREVER_MS: number = 2 ** 31 - 1;
@@ -101,11 +99,10 @@ export class VirtualOrigin {
     this.#tell(request.socket, { request, response, accept: () => {} });
   }
 
-  /** A network takes a turn of the event loop. Who asks in a loop would keep timers and sockets waiting without it. */
   #tell(socket: Duplex, arrival: Arrival): void {
     const resolve = this.#arrivals.get(socket);
     this.#arrivals.delete(socket);
-    if (resolve !== undefined) setImmediate(resolve, arrival);
+    if (resolve !== undefined) inNextTurn(() => resolve(arrival));
   }
 
   #arriveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -16,6 +16,8 @@ import {
 export interface SenderNote {
   readonly id: string;
   readonly pid: number;
+  /** Of a worker thread, which may end though its process does not. */
+  readonly isThread?: boolean;
 }
 
 export interface ReceiverNote extends SenderNote {

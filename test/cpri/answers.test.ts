@@ -11,7 +11,7 @@ import { networkError } from "../../src/cpri/handlers/network-error.ts";
 import { passthrough } from "../../src/cpri/handlers/passthrough.ts";
 import type { Outcome } from "../../src/exchange/outcome.ts";
 import { openHttpOrigin } from "../engine/http-origin.ts";
-import { until, within } from "../fixtures/wait.ts";
+import { nextWarning, until, within } from "../fixtures/wait.ts";
 import { failureOf, NOWHERE, pair, textAt } from "./world.ts";
 
 /** Everything is answered by this. */
@@ -105,12 +105,16 @@ test("what no handler wants goes to the network", async () => {
   expect(await reply.text()).toBe("network");
 });
 
-test("what a handler throws is a 500 with the error as JSON", async () => {
+test("what a handler throws is a 500 with the error as JSON, and a warning in the test", async () => {
+  const warned = nextWarning();
   const reply = await by(() => {
     throw new RangeError("of the handler");
   });
   expect(reply.status).toBe(500);
   expect(await reply.json()).toEqual({ error: "of the handler", name: "RangeError" });
+  expect((await warned).message).toMatch(
+    /^The handler any method \* failed: RangeError: of the handler/,
+  );
 });
 
 test.each([

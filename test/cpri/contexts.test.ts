@@ -138,6 +138,28 @@ test("a request whose context nobody comes for goes on when its time is up", asy
   expect(took).toBeLessThan(5_000);
 });
 
+test("nobody waits twice for a context that did not come, or whose receiver is gone", async () => {
+  const { receiver, app } = world();
+  app({ remote: { enable: true, holdMs: 60_000 } }, [saying("own")]);
+  const remote = await receiver();
+  const context = remote.context();
+  await context.use(saying("context"));
+  const ask = await frontOf(`${NOWHERE}/data`);
+  expect(await ask(context.headers)).toBe("context");
+  await remote.close();
+  // It would take a minute.
+  expect(await ask(context.headers)).toBe("own");
+});
+
+test("a request of a new context without handlers waits for nothing", async () => {
+  const { receiver, app } = world();
+  app({ remote: { enable: true, holdMs: 60_000 } });
+  const remote = await receiver([saying("shared")]);
+  const context = remote.context();
+  await remote.sync();
+  expect(await (await frontOf(`${NOWHERE}/data`))(context.headers)).toBe("shared");
+});
+
 test("all that a process sends is of the context that its environment names", async () => {
   const { receiver, start } = world();
   const remote = await receiver([saying("shared")]);

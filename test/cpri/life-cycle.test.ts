@@ -1,9 +1,13 @@
 // What a test gets to know of the requests of an application: events in order, waiting, warnings, calls.
 
+import { once } from "node:events";
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { http } from "../../src/cpri/handlers/http-handlers.ts";
 import { HttpResponse } from "../../src/cpri/handlers/http-response.ts";
-import type { LifeCycleName } from "../../src/cpri/receiver/life-cycle.ts";
+import type { LifeCycleName, ResponseEvent } from "../../src/cpri/receiver/life-cycle.ts";
 import type { RemoteServer } from "../../src/cpri/receiver/remote-server.ts";
 import { openHttpOrigin } from "../engine/http-origin.ts";
 import { deferred, nextWarning, rejection, until, within } from "../fixtures/wait.ts";
@@ -137,6 +141,37 @@ test("events show what was sent, and what came back", async () => {
     "string",
   ]);
 });
+
+test.each(["fetch", "http"])(
+  "what the network answers to %s is shown to who listens",
+  async (client) => {
+    const { receiver, app } = world();
+    app();
+    const remote = await receiver();
+    const origin = await openHttpOrigin((request, response) => {
+      response.setHeader("content-encoding", "gzip");
+      void request.toArray().then((pieces) => response.end(gzipSync(`real ${pieces.join("")}`)));
+    });
+    const seen = new Promise<ResponseEvent>((resolve) =>
+      remote.events.on("response:bypass", resolve),
+    );
+    await remote.sync();
+    if (client === "fetch") {
+      const reply = await fetch(origin.url, { method: "POST", body: "data" });
+      expect(await reply.text()).toBe("real data");
+    } else {
+      const sent = httpRequest(origin.url, { method: "POST" }).end("data");
+      const [reply] = (await once(sent, "response")) as [IncomingMessage];
+      expect(gunzipSync(await buffer(reply)).toString()).toBe("real data");
+    }
+    const { response, request } = await seen;
+    expect([request.method, response.status, await response.text()]).toEqual([
+      "POST",
+      200,
+      "real data",
+    ]);
+  },
+);
 
 test("listeners can be removed, be used once, and never disturb a request", async () => {
   const { remote } = await pair([http.get("*", () => HttpResponse.text("answered"))]);

@@ -3,6 +3,7 @@
 import { internal } from "../../capture/context.ts";
 import type { CallContext } from "../../channel/call-context.ts";
 import type { Outcome } from "../../exchange/outcome.ts";
+import { warn } from "../../node/diagnostics.ts";
 import { Asked } from "../asked-request.ts";
 import { checkHead } from "../check-frames.ts";
 import type { MaybeWithBytes, Verdict, WireBody, WireRequest } from "../cpri-ipc.ts";
@@ -63,7 +64,7 @@ export class Answering {
       isStreamed = true;
     });
     if (!isStreamed) request.close();
-    this.#options.monitor.answered(request, senderId, open(verdict).bytes);
+    this.#options.monitor.answered(request, senderId, verdict);
     return verdict;
   }
 
@@ -73,6 +74,10 @@ export class Answering {
     const resolved = await scopes.resolve(request);
     const outcome = resolved === undefined ? UNHANDLED : outcomeOf(resolved);
     seen?.decided(outcome);
+    // The client only sees a 500, which whoever wrote the handler may never look at.
+    if (outcome.kind === "exception" && seen === undefined) {
+      warn(outcome.error, `The handler ${resolved?.handler.label ?? ""}`);
+    }
     monitor.end(request, senderId);
     return outcome;
   }

@@ -7,7 +7,7 @@ import { warn } from "../../node/diagnostics.ts";
 import { checkHead, checkSettled, checkUnhandled } from "../check-frames.ts";
 import { CpriIPC, type State } from "../cpri-ipc.ts";
 import type { HandlerScopes } from "../handler-scopes.ts";
-import { newId, Rendezvous } from "../rendezvous.ts";
+import { newId, Rendezvous, type SenderNote } from "../rendezvous.ts";
 import { open } from "../wire-body.ts";
 import { Answering } from "./answering.ts";
 import type { Monitor } from "./monitor.ts";
@@ -36,6 +36,7 @@ export interface ListeningParts {
 
 /** A sender that has left a note and does not come within this time is stopped, or gone. */
 const ARRIVAL_MS = 2_000;
+const THREAD_ARRIVAL_MS = 300;
 
 export class Listening {
   readonly server: IPCServer;
@@ -45,7 +46,6 @@ export class Listening {
   #bodies = new ResponseBodies();
   #webSockets: WebSocketAnswering;
   #withdraw: Undo | undefined;
-  #bound: Promise<boolean> | undefined;
   #isClosed = false;
 
   constructor(options: ListenOptions, parts: ListeningParts) {
@@ -67,8 +67,7 @@ export class Listening {
   /** Resolves when the senders that look for this name are attached. Rejects with XW_LISTEN. */
   async start(): Promise<void> {
     const { port = 0, name } = this.#options;
-    this.#bound = this.server.start();
-    if (!(await this.#bound)) {
+    if (!(await this.server.start())) {
       const text = `The port ${port} is taken. Leave it out: senders find any port by themselves.`;
       throw new CrosswireError("XW_LISTEN", text);
     }
@@ -79,10 +78,7 @@ export class Listening {
     // Before looking who is there: whoever comes between sees the note.
     this.#withdraw = rendezvous.announce("receiver", { id: newId(), pid: process.pid, url, token });
     const notes = rendezvous.senders();
-    const missing = await this.senders.arrival(
-      notes.map(({ id }) => id),
-      ARRIVAL_MS,
-    );
+    const missing = await this.#arrival(notes);
     if (this.#isClosed) return;
     for (const note of notes) if (missing.includes(note.id)) rendezvous.forget("sender", note);
   }
@@ -93,9 +89,18 @@ export class Listening {
     this.senders.close();
     this.#bodies.close();
     this.#webSockets.close();
-    // A server that is only beginning cannot be closed.
-    await this.#bound?.catch(() => {});
     await this.server.close();
+  }
+
+  /** To those that did not come. A thread that was terminated leaves its note, and its process lives: less patience. */
+  async #arrival(notes: readonly SenderNote[]): Promise<readonly string[]> {
+    const idsOf = (isThread: boolean): string[] =>
+      notes.filter((note) => (note.isThread ?? false) === isThread).map(({ id }) => id);
+    const missing = await Promise.all([
+      this.senders.arrival(idsOf(false), ARRIVAL_MS),
+      this.senders.arrival(idsOf(true), THREAD_ARRIVAL_MS),
+    ]);
+    return missing.flat();
   }
 
   #serve(): void {

@@ -6,7 +6,8 @@ import { CrosswireError } from "../../errors.ts";
 import { nodeClock } from "../../node/node-clock.ts";
 import type { Asked } from "../asked-request.ts";
 import { Changes } from "../changes.ts";
-import type { Settled } from "../cpri-ipc.ts";
+import type { MaybeWithBytes, Settled, Verdict } from "../cpri-ipc.ts";
+import { open } from "../wire-body.ts";
 import type { LifeCycle, RequestEvent } from "./life-cycle.ts";
 import { responseOf } from "./seen-response.ts";
 
@@ -50,10 +51,13 @@ export class Monitor {
     this.#changes.happened();
   }
 
-  /** With the bytes of a short body, also of one that a handler gave as a stream. */
-  answered({ id }: Asked, senderId: string, bytes: Uint8Array | undefined): void {
-    if (bytes === undefined || this.#seen.size === 0) return;
-    this.#seen.get(keyOf(senderId, id))?.answered(bytes);
+  /** With what rides along of its body, also of one that a handler gave as a stream. */
+  answered({ id }: Asked, senderId: string, verdict: MaybeWithBytes<Verdict>): void {
+    if (this.#seen.size === 0) return;
+    const { value, bytes } = open(verdict);
+    const body = value.kind === "respond" ? value.body : undefined;
+    const seen = body !== undefined && "text" in body ? Buffer.from(body.text) : bytes;
+    if (seen !== undefined) this.#seen.get(keyOf(senderId, id))?.answered(seen);
   }
 
   settled(settled: Settled, bytes: Uint8Array | undefined, senderId: string): void {
@@ -80,7 +84,7 @@ export class Monitor {
     const isIdle = await this.#changes.until(() => left() === 0, timeoutMs);
     this.#idlers--;
     if (isIdle) return;
-    const text = `${left()} requests were still being answered after ${timeoutMs} ms. Wait for what they wait for, or raise idle({ timeoutMs }).`;
+    const text = `Requests were still being answered after ${timeoutMs} ms: ${left()} of them. Wait for what they wait for, or raise idle({ timeoutMs }).`;
     throw new CrosswireError("XW_TIMEOUT", text);
   }
 
@@ -104,7 +108,7 @@ export class Monitor {
       };
       const timer = nodeClock.setTimer(() => {
         stop();
-        const text = `No request that is ${what} came within ${timeoutMs} ms. Is the application started with crosswire/register, and attached (remote.senders())?`;
+        const text = `No request ${what} came within ${timeoutMs} ms. Is the application started with crosswire/register, and attached (remote.senders())?`;
         reject(new CrosswireError("XW_TIMEOUT", text));
       }, timeoutMs);
       this.#waiters.add(waiter);

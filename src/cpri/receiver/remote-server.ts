@@ -127,7 +127,7 @@ export class RemoteServer {
 
   /** Resolves when every attached sender knows of all handlers and listeners. */
   async sync(): Promise<void> {
-    await this.#start();
+    await this.#start(false);
     await this.#listening?.senders.sync();
   }
 
@@ -137,7 +137,7 @@ export class RemoteServer {
   }
 
   /**
-   * The first request from now on that matches, whoever answers it. Rejects with XW_TIMEOUT.
+   * The first request from now on that matches, in this boundary or anywhere. Rejects with XW_TIMEOUT.
    *
    * @example
    * const seen = remote.waitForRequest("POST https://api.example.com/orders")
@@ -148,8 +148,12 @@ export class RemoteServer {
     match: RequestMatch,
     { timeoutMs = WAIT_MS }: WaitOptions = {},
   ): Promise<Request> {
-    const isMeant = matcherOf(match);
-    const found = this.#monitor.next(isMeant, String(match), timeoutMs);
+    const matches = matcherOf(match);
+    const contextId = this.#boundary.getStore()?.id;
+    const isMeant = (request: Asked): boolean =>
+      (contextId === undefined || request.contextId === contextId) && matches(request);
+    const what = typeof match === "function" ? "as the function wants it" : String(match);
+    const found = this.#monitor.next(isMeant, what, timeoutMs);
     this.#tell([]);
     try {
       return (await found).toRequest();

@@ -2,7 +2,6 @@
 // with its connection.
 
 import type { CapturedRequest } from "../../capture/decision.ts";
-import { internal } from "../../capture/context.ts";
 import { CrosswireError } from "../../errors.ts";
 import type { WebSocketRelay } from "../../capture/websocket-relay.ts";
 import type { Outcome } from "../../exchange/outcome.ts";
@@ -79,7 +78,7 @@ export class Attachment {
   /** Rejects with a CrosswireError that says why it is no receiver, or none that can be talked to. */
   async attach(): Promise<void> {
     const client = this.#client;
-    await internal(() => client.connect(this.#options.senderId));
+    await client.connect(this.#options.senderId);
     const hello = { protocol: CPRI_VERSION, pid: process.pid, title: process.title };
     const welcome = await client.sendFrameworkRequest(CpriIPC.hello, hello, HELLO_TIMEOUT_MS);
     if (welcome?.protocol !== CPRI_VERSION) throw otherVersion(this.id, welcome?.protocol);
@@ -96,7 +95,7 @@ export class Attachment {
     wire: MaybeWithBytes<WireRequest>,
     timeoutMs: number,
   ): Promise<Outcome> {
-    const { id, signal } = request;
+    const { id, abandonment: signal } = request;
     this.#asked.set(id, request);
     let isStreaming = false;
     try {

@@ -1,7 +1,7 @@
 // The receivers that a sender is attached to: how it finds them, and in which order they are asked.
 
-import { internal } from "../../capture/context.ts";
 import { type ErrorCode, isCrosswireError } from "../../errors.ts";
+import { isMainThread } from "node:worker_threads";
 import type { Undo } from "../../lifetime.ts";
 import { warn } from "../../node/diagnostics.ts";
 import { backgroundClock } from "../../node/node-clock.ts";
@@ -18,6 +18,8 @@ export interface ReceiversOptions {
 
 /** Where the system cannot tell of new notes, they are looked for. */
 const LOOK_EVERY_MS = 250;
+/** As many contexts that are over are remembered. */
+const MAX_OVER = 1_000;
 const FIRST_RETRY_MS = 20;
 const LONGEST_RETRY_MS = 1_000;
 /** Trying again changes nothing about these. */
@@ -41,6 +43,8 @@ export class Receivers {
   #attached: readonly Attachment[] = [];
   #rendezvous: Rendezvous | undefined;
   #settling = 0;
+  /** Contexts that have ended, or whose owner is gone or never came. */
+  #over = new Set<string>();
   #changes = new Changes();
   #undo: Undo[] = [];
   #isClosed = false;
@@ -51,10 +55,8 @@ export class Receivers {
     this.#isStarted = true;
     this.#options = options;
     const { url, token } = options;
-    internal(() => {
-      if (url === undefined) this.#meet();
-      else this.#attachTo({ id: url, url, token });
-    });
+    if (url === undefined) this.#meet();
+    else this.#attachTo({ id: url, url, token });
   }
 
   /** Whether there are some of whom it is not known yet what they want. */
@@ -99,9 +101,14 @@ export class Receivers {
 
   /** Whether somebody may still come who has handlers for this context. */
   isAwaited(contextId: string): boolean {
-    return !this.#attached.some(
-      ({ wishes }) => wishes.owns(contextId) || wishes.hasEnded(contextId),
-    );
+    return !this.#over.has(contextId) && this.ownerOf(contextId) === undefined;
+  }
+
+  /** Nobody waits for the owner of this context any more, unless it comes by itself. */
+  giveUp(contextId: string): void {
+    this.#over.add(contextId);
+    const [oldest] = this.#over;
+    if (this.#over.size > MAX_OVER && oldest !== undefined) this.#over.delete(oldest);
   }
 
   /** Resolves when `isDone` holds, looked at after each change; or when the time is up. */
@@ -123,14 +130,16 @@ export class Receivers {
     const rendezvous = new Rendezvous(this.#options.name);
     this.#rendezvous = rendezvous;
     const look = (): void => this.#look(rendezvous);
-    this.#undo.push(rendezvous.announce("sender", { id: this.#id, pid: process.pid }));
+    this.#undo.push(
+      rendezvous.announce("sender", { id: this.#id, pid: process.pid, isThread: !isMainThread }),
+    );
     this.#undo.push(watchOrLook(rendezvous, look));
     look();
   }
 
   #look(rendezvous: Rendezvous): void {
     const notes = rendezvous.receivers();
-    for (const note of notes) if (!this.#known.has(note.id)) internal(() => this.#attachTo(note));
+    for (const note of notes) if (!this.#known.has(note.id)) this.#attachTo(note);
     for (const known of this.#known.values()) {
       // It may end its last answers before it goes: then its connection tells.
       const isThere = notes.some(({ id }) => id === known.address.id);
@@ -158,9 +167,14 @@ export class Receivers {
     known.attachment = new Link(known.address, {
       senderId: this.#id,
       onChange: () => this.#changed(),
-      onLost: () => this.#tryAgain(known, 1),
+      onLost: () => this.#lost(known),
     });
     await known.attachment.attach();
+  }
+
+  #lost(known: Known): void {
+    for (const id of known.attachment?.wishes.contexts() ?? []) this.giveUp(id);
+    this.#tryAgain(known, 1);
   }
 
   #failed(known: Known, error: unknown): void {
@@ -170,7 +184,7 @@ export class Receivers {
     this.#drop(known);
     if (address.url !== this.#options.url) return;
     // The variable says where some server of ours is, such as a runner's: it is not about receivers.
-    if (isCrosswireError(error, "XW_NO_HANDLER")) internal(() => this.#meet());
+    if (isCrosswireError(error, "XW_NO_HANDLER")) this.#meet();
     else warn(error, `attaching to the receiver at ${address.url}`);
   }
 
@@ -180,7 +194,7 @@ export class Receivers {
     const delayMs = Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS);
     backgroundClock.setTimer(() => {
       if (this.#known.get(known.address.id) !== known) return;
-      if (this.#isExpected(known.address)) internal(() => this.#attachTo(known.address, attempt));
+      if (this.#isExpected(known.address)) this.#attachTo(known.address, attempt);
       else this.#drop(known);
     }, delayMs);
   }
@@ -201,6 +215,7 @@ export class Receivers {
 
   #changed(): void {
     const all = [...this.#known.values()].flatMap(({ attachment }) => attachment ?? []);
+    for (const { wishes } of all) for (const id of wishes.takeEnded()) this.giveUp(id);
     this.#attached = all
       .filter(({ isAttached }) => isAttached)
       .sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1));

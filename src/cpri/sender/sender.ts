@@ -51,6 +51,7 @@ export class Sender {
   /** The one that joined last comes first. */
   #own: readonly OwnHandlers[] = [];
   #capture: Capture | undefined;
+  #hasWarned = false;
   /** Of the whole process: one application for each test. */
   #processContext: string | undefined = process.env["CROSSWIRE_CONTEXT"] || undefined;
 
@@ -64,7 +65,9 @@ export class Sender {
       decide: (request) => this.#decide(request),
       decideWebSocket: (request) => this.#decideWebSocket(request),
       mayMatch: (method, url) => this.#mayMatch(method, url),
+      onUnseen: (method, url) => this.#unseen(method, url),
       decisionTimeoutMs: timeoutMs,
+      sendsNothing: true,
     });
   }
 
@@ -97,6 +100,14 @@ export class Sender {
     return unhandled === "ask";
   }
 
+  /** An agent of undici 5 or 6 that was at work before: too late for it, but not silently. */
+  #unseen(method: string, url: string): void {
+    if (this.#hasWarned || !this.#mayMatch(method, url)) return;
+    this.#hasWarned = true;
+    const text = `${method} ${withoutQuery(url)} was not caught, because its undici agent was used before. Preload crosswire/register, or call listen() before anything is sent.`;
+    process.emitWarning(text, { type: "CrosswireWarning" });
+  }
+
   async #decide(captured: CapturedRequest): Promise<Outcome> {
     const request = readableByAll(captured);
     const contextId = request.contextId ?? this.#processContext;
@@ -108,7 +119,7 @@ export class Sender {
       const outcome = await this.#ask(attachment, request, wireOf(request, contextId, riding));
       if (outcome === undefined) continue;
       asked.push(attachment);
-      if (request.signal.aborted) return this.#abandon(asked, request, startedAt);
+      if (request.abandonment.aborted) return this.#abandon(asked, request, startedAt);
       if (outcome.kind === "unhandled") continue;
       this.#tellAll(asked, request, outcome, startedAt);
       return outcome;
@@ -148,6 +159,7 @@ export class Sender {
     if (contextId !== undefined && receivers.isAwaited(contextId)) {
       const holdMs = this.#options.holdMs ?? HOLD_MS;
       await receivers.until(() => !receivers.isAwaited(contextId), holdMs);
+      receivers.giveUp(contextId);
     }
     return receivers.inOrder(method, url, contextId);
   }
@@ -162,7 +174,7 @@ export class Sender {
     try {
       return await attachment.ask(request, wire, timeoutMs);
     } catch (error) {
-      if (request.signal.aborted) return UNHANDLED;
+      if (request.abandonment.aborted) return UNHANDLED;
       if (isGone(error)) return undefined;
       return { kind: "exception", error };
     }
@@ -217,6 +229,11 @@ export class Sender {
   }
 }
 
+/** What is told to people: a query may have secrets in it. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, "");
+}
+
 function isGone(error: unknown): boolean {
   return ["XW_CONNECTION_LOST", "XW_CLOSED", "XW_NOT_CONNECTED"].some((code) =>
     isCrosswireError(error, code as "XW_CLOSED"),
@@ -226,7 +243,7 @@ function isGone(error: unknown): boolean {
 function unattached({ method, url }: CapturedRequest): Outcome {
   const error = new CrosswireError(
     "XW_NOT_CONNECTED",
-    `${method} ${url} was not sent: no test is attached that could answer it, and whenUnattached is "error".`,
+    `${method} ${withoutQuery(url)} was not sent: no test is attached that could answer it, and whenUnattached is "error".`,
   );
   warn(error, "a request of this process");
   return { kind: "error", code: "ECONNREFUSED", message: error.message };

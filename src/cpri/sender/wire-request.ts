@@ -21,6 +21,7 @@ export function headOf(
 
 /** Each who is asked reads the body from its beginning. It has a getter, so it is not spread. */
 export function readableByAll(request: CapturedRequest): CapturedRequest {
+  if (!mayHaveBody(request)) return request;
   let shared: SharedBody | undefined;
   const body = (): AsyncIterable<Uint8Array> =>
     (shared ??= new SharedBody(() => request.body())).read();
@@ -40,14 +41,17 @@ export function wireOf(
 
 /** A short body rides along where the request loses nothing by it; every other one is asked for, if at all. */
 export async function ridingBody(request: CapturedRequest): Promise<Ridden> {
-  const { method } = request;
-  if (method === "GET" || method === "HEAD") return {};
+  if (!mayHaveBody(request)) return {};
   const { bodyLength } = request;
   if (bodyLength === 0) return {};
   if (bodyLength === undefined || bodyLength > RIDING_BYTES) return { body: { stream: true } };
   const pieces: Uint8Array[] = [];
   for await (const piece of request.body()) pieces.push(piece);
   return rideBytes(Buffer.concat(pieces));
+}
+
+function mayHaveBody({ method }: CapturedRequest): boolean {
+  return method !== "GET" && method !== "HEAD";
 }
 
 /** With what the network answered, if that was asked. */

@@ -8,15 +8,12 @@ interface Known {
   readonly websocket: readonly Interest[];
 }
 
-/** Contexts that ended are remembered, so that nobody waits for them: as many as this. */
-const MAX_ENDED = 1_000;
-
 export class Wishes {
   unhandled: UnhandledMode = "bypass";
   watches = false;
   #shared: Known | undefined;
   #contexts = new Map<string, Known>();
-  #ended = new Set<string>();
+  #ended: string[] = [];
 
   learn({ unhandled, watches, scopes }: State): void {
     this.unhandled = unhandled;
@@ -29,8 +26,13 @@ export class Wishes {
     return this.#contexts.has(contextId);
   }
 
-  hasEnded(contextId: string): boolean {
-    return this.#ended.has(contextId);
+  contexts(): Iterable<string> {
+    return this.#contexts.keys();
+  }
+
+  /** Those that have ended since it was asked last. */
+  takeEnded(): readonly string[] {
+    return this.#ended.splice(0);
   }
 
   mayWant(method: string, url: string, contextId: string | undefined): boolean {
@@ -46,14 +48,10 @@ export class Wishes {
     const known = isOver ? undefined : { http: fromWire(http), websocket: fromWire(websocket) };
     if (contextId === undefined) this.#shared = known;
     else if (known !== undefined) this.#contexts.set(contextId, known);
-    else this.#end(contextId);
-  }
-
-  #end(contextId: string): void {
-    this.#contexts.delete(contextId);
-    this.#ended.add(contextId);
-    const [oldest] = this.#ended;
-    if (this.#ended.size > MAX_ENDED && oldest !== undefined) this.#ended.delete(oldest);
+    else {
+      this.#contexts.delete(contextId);
+      this.#ended.push(contextId);
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import type { MswHandlerInput } from "../../../src/cpri/msw/msw-handler.ts";
 import type { MswRemoteServer } from "../../../src/cpri/msw/setup-msw.ts";
 import { wsClient } from "../../capture/websocket-world.ts";
 import { openHttpOrigin } from "../../engine/http-origin.ts";
-import { inbox } from "../../fixtures/wait.ts";
+import { inbox, nextWarning } from "../../fixtures/wait.ts";
 import { failureOf, NOWHERE, textAt, world } from "../world.ts";
 import { take, VERSIONS } from "./versions.ts";
 
@@ -46,7 +46,11 @@ describe.each(VERSIONS)("%s", (_name, { http, HttpResponse: Msw, ws, passthrough
     expect(await textAt("/users/7")).toBe('{"id":"7"}');
     expect(await textAt("/echo", { method: "POST", body: '{"a":1}' })).toBe('{"a":1}');
     expect(await failureOf(textAt("/error"))).toMatchObject({ code: "ECONNRESET" });
+    const warned = nextWarning();
     expect((await fetch(`${NOWHERE}/broken`)).status).toBe(500);
+    expect((await warned).message).toContain(
+      "GET http://nowhere.invalid/broken failed: Error: broken",
+    );
     expect(await textAt("/else")).toBe("from the application");
     await remote.use(
       http.get(`${NOWHERE}/else`, () => Msw.text("once"), { once: true }),
