@@ -3,6 +3,19 @@
 
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** They take so long that they must not come last: then one of the two processes would wait for the other. */
+const SLOW = /torture|next|docs|kill|faults|flood|own-engine|http-proxy|model/;
+
+/** Without a record of earlier runs Vitest begins with the largest files, and these are small. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ moduleId }: TestSpecification): boolean => SLOW.test(moduleId);
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
 
 const MEMORY_TESTS = "test/**/*.memory.test.ts";
 
@@ -31,6 +44,7 @@ function source(path: string): string {
 const config: ViteUserConfig = defineConfig({
   test: {
     maxWorkers: 2,
+    sequence: { sequencer: SlowFirst },
     globalSetup: ["test/fixtures/compile-children.ts"],
     coverage: { provider: "v8", include: ["src/**"] },
     projects: [

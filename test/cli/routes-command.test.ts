@@ -115,6 +115,6 @@ test.each(["prox", "__proto__", "constructor"])("there is no command %s", async 
   expect(await runCommand([name])).toEqual({
     code: 2,
     stdout: "",
-    stderr: `crosswire: There is no command "${name}"; there are proxy, routes.\n`,
+    stderr: `crosswire: There is no command "${name}"; there are proxy, routes, run.\n`,
   });
 });

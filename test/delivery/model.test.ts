@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { SEED } from "../fixtures/seed.ts";
 import { SettlingWorld } from "../fixtures/settling-world.ts";
 
-const RUNS = 3_000;
+const RUNS = 1_500;
 const MAX_COMMANDS = 60;
 
 type Command = fc.AsyncCommand<object, SettlingWorld>;

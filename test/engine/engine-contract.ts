@@ -45,7 +45,7 @@ const SECTIONS = {
 
 const BOUND_MS = 15_000;
 /** A known failure is often a hang. */
-const KNOWN_FAILURE_BOUND_MS = 150;
+const KNOWN_FAILURE_BOUND_MS = 75;
 
 export function engineContract(
   name: string,
