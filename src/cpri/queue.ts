@@ -15,6 +15,10 @@ export class Queue<Item> implements AsyncIterable<Item> {
     return this.#items.length;
   }
 
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   /** What comes after the end is nobody's. */
   put(item: Item): void {
     if (this.#isEnded) return;

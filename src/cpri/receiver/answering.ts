@@ -13,14 +13,15 @@ import { bodyOf, discard, enclose, open, ride } from "../wire-body.ts";
 import type { Monitor } from "./monitor.ts";
 import { OutgoingBody } from "./outgoing-body.ts";
 import { RequestLifetime } from "./request-lifetime.ts";
-import type { ResponseBodies } from "./response-bodies.ts";
+import type { Pickup } from "./pickup.ts";
 import type { UnhandledStrategy } from "./unhandled.ts";
 
 export interface AnsweringOptions {
   readonly scopes: HandlerScopes;
   readonly monitor: Monitor;
   readonly unhandled: () => UnhandledStrategy;
-  readonly bodies: ResponseBodies;
+  /** Of answers whose bodies do not ride along. */
+  readonly bodies: Pickup<OutgoingBody>;
   /** The body of a request, from its sender. */
   readonly requestBody: (senderId: string, id: string) => AsyncIterable<Uint8Array>;
 }

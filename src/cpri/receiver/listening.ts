@@ -11,7 +11,8 @@ import { newId, Rendezvous, type SenderNote } from "../rendezvous.ts";
 import { open } from "../wire-body.ts";
 import { Answering } from "./answering.ts";
 import type { Monitor } from "./monitor.ts";
-import { ResponseBodies } from "./response-bodies.ts";
+import type { OutgoingBody } from "./outgoing-body.ts";
+import { Pickup } from "./pickup.ts";
 import { Senders } from "./senders.ts";
 import { WebSocketAnswering } from "./websocket-answering.ts";
 import type { UnhandledStrategy } from "./unhandled.ts";
@@ -43,7 +44,7 @@ export class Listening {
   readonly senders: Senders;
   #options: ListenOptions;
   #parts: ListeningParts;
-  #bodies = new ResponseBodies();
+  #bodies = new Pickup<OutgoingBody>((body) => void body.return());
   #webSockets: WebSocketAnswering;
   #withdraw: Undo | undefined;
   #isClosed = false;
@@ -136,7 +137,8 @@ export class Listening {
       unhandled().tell(told.method, told.url, told.contextId);
     });
     server.onClientDisconnect(({ runtimeId = "" }) => {
-      this.#bodies.discardOf(runtimeId);
+      this.#bodies.dropOf(runtimeId);
+      this.#webSockets.forget(runtimeId);
       monitor.forget(runtimeId);
     });
   }

@@ -9,6 +9,7 @@ import { Changes } from "../changes.ts";
 import type { MaybeWithBytes, Settled, Verdict } from "../cpri-ipc.ts";
 import { open } from "../wire-body.ts";
 import type { LifeCycle, RequestEvent } from "./life-cycle.ts";
+import { requestKey } from "./pickup.ts";
 import { responseOf } from "./seen-response.ts";
 
 type Waiter = (request: Asked) => void;
@@ -32,7 +33,7 @@ export class Monitor {
 
   /** HOT: benchmarks/cpri. Returns what to call with the outcome. */
   begin(request: Asked, senderId: string): Seen | undefined {
-    const key = keyOf(senderId, request.id);
+    const key = requestKey(senderId, request.id);
     this.#deciding.set(key, request);
     if (this.#idlers > 0) this.#listenTo(request);
     for (const waiter of [...this.#waiters]) waiter(request);
@@ -47,7 +48,7 @@ export class Monitor {
   }
 
   end({ id }: Asked, senderId: string): void {
-    this.#deciding.delete(keyOf(senderId, id));
+    this.#deciding.delete(requestKey(senderId, id));
     this.#changes.happened();
   }
 
@@ -57,11 +58,11 @@ export class Monitor {
     const { value, bytes } = open(verdict);
     const body = value.kind === "respond" ? value.body : undefined;
     const seen = body !== undefined && "text" in body ? Buffer.from(body.text) : bytes;
-    if (seen !== undefined) this.#seen.get(keyOf(senderId, id))?.answered(seen);
+    if (seen !== undefined) this.#seen.get(requestKey(senderId, id))?.answered(seen);
   }
 
   settled(settled: Settled, bytes: Uint8Array | undefined, senderId: string): void {
-    const key = keyOf(senderId, settled.id);
+    const key = requestKey(senderId, settled.id);
     this.#seen.get(key)?.settled(settled, bytes);
     this.#seen.delete(key);
     this.#changes.happened();
@@ -69,7 +70,7 @@ export class Monitor {
 
   /** A sender is gone: nothing more is heard of its requests. */
   forget(senderId: string): void {
-    const beginning = keyOf(senderId, "");
+    const beginning = requestKey(senderId, "");
     for (const map of [this.#seen, this.#deciding]) {
       for (const key of map.keys()) if (key.startsWith(beginning)) map.delete(key);
     }
@@ -196,8 +197,4 @@ function eventOf(request: Asked, pid: number): RequestEvent {
 function with_<More extends object>(event: RequestEvent, more: More): RequestEvent & More {
   return Object.defineProperties(more, Object.getOwnPropertyDescriptors(event)) as RequestEvent &
     More;
-}
-
-function keyOf(senderId: string, id: string): string {
-  return `${senderId}\n${id}`;
 }

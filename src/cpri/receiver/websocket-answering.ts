@@ -6,27 +6,26 @@ import type { CallContext } from "../../channel/call-context.ts";
 import { CrosswireError } from "../../errors.ts";
 import type { RequestHead } from "../../exchange/request.ts";
 import type { WebSocketOrder } from "../../exchange/websocket.ts";
-import { backgroundClock } from "../../node/node-clock.ts";
 import type { WebSocketVerdict } from "../cpri-ipc.ts";
 import type { HandlerScopes } from "../handler-scopes.ts";
 import { Queue } from "../queue.ts";
 import { fromWire, orderToWire, type WireOrder, type WireReport } from "../wire-frames.ts";
 import { WebSocketSession } from "../websocket-session.ts";
+import { Pickup } from "./pickup.ts";
 
 interface Taken {
   readonly session: WebSocketSession;
   readonly orders: Queue<WebSocketOrder>;
-  readonly timer: unknown;
 }
 
-/** A sender asks for the frames at once, unless its client has just gone. */
-const OPEN_WITHIN_MS = 10_000;
+/** A handler that sends on while nothing leaves is stopped before it fills the memory. */
+const MAX_WAITING_ORDERS = 100_000;
 
 export class WebSocketAnswering {
   #scopes: HandlerScopes;
   #onException: (error: unknown, url: string) => void;
-  /** By sender and request: taken, but the sender has not asked for the frames yet. */
-  #taken = new Map<string, Taken>();
+  /** The sender has not asked for their frames yet. */
+  #taken = new Pickup<Taken>(({ session }) => session.lose());
 
   constructor(scopes: HandlerScopes, onException: (error: unknown, url: string) => void) {
     this.#scopes = scopes;
@@ -35,23 +34,22 @@ export class WebSocketAnswering {
 
   open(head: RequestHead, { runtimeId = "" }: CallContext): WebSocketVerdict {
     const orders = new Queue<WebSocketOrder>();
+    const onException = (error: unknown): void => this.#onException(error, head.url);
     const session = new WebSocketSession(head, {
-      order: (order) => orders.put(order),
-      onException: (error) => this.#onException(error, head.url),
+      order: (order) => this.#order(orders, order, onException),
+      onException,
     });
     const handlers = this.#scopes.webSockets(head.contextId);
     const taking = internal(() => handlers.filter((handler) => handler.open(session) === true));
     if (taking.length === 0) return { kind: "unhandled" };
     session.begin();
-    const key = keyOf(runtimeId, head.id);
-    const timer = backgroundClock.setTimer(() => this.#discard(key), OPEN_WITHIN_MS);
-    this.#taken.set(key, { session, orders, timer });
+    this.#taken.keep(runtimeId, head.id, { session, orders });
     return { kind: "handled" };
   }
 
   /** Both directions, as long as the WebSocket is open. */
   async *frames(id: string, context: CallContext<WireReport>): AsyncGenerator<WireOrder, void> {
-    const { session, orders } = this.#take(keyOf(context.runtimeId ?? "", id));
+    const { session, orders } = this.#taken.take(context.runtimeId ?? "", id);
     void this.#hear(session, orders, context.upload);
     try {
       for await (const order of orders) yield orderToWire(order);
@@ -60,8 +58,24 @@ export class WebSocketAnswering {
     }
   }
 
+  /** A sender is gone. */
+  forget(senderId: string): void {
+    this.#taken.dropOf(senderId);
+  }
+
   close(): void {
-    for (const key of this.#taken.keys()) this.#discard(key);
+    this.#taken.close();
+  }
+
+  #order(
+    orders: Queue<WebSocketOrder>,
+    order: WebSocketOrder,
+    onException: (error: unknown) => void,
+  ): void {
+    if (orders.isEnded || orders.length < MAX_WAITING_ORDERS) return orders.put(order);
+    orders.end();
+    const text = `More than ${MAX_WAITING_ORDERS} frames of a WebSocket wait to be sent. Send no faster than the application reads.`;
+    onException(new CrosswireError("XW_LIMIT", text));
   }
 
   async #hear(
@@ -77,28 +91,4 @@ export class WebSocketAnswering {
       orders.end();
     }
   }
-
-  #take(key: string): Taken {
-    const taken = this.#remove(key);
-    if (taken !== undefined) return taken;
-    throw new CrosswireError(
-      "XW_CANCELLED",
-      "There is no such WebSocket, or it was opened already.",
-    );
-  }
-
-  #discard(key: string): void {
-    this.#remove(key)?.session.lose();
-  }
-
-  #remove(key: string): Taken | undefined {
-    const taken = this.#taken.get(key);
-    this.#taken.delete(key);
-    if (taken !== undefined) backgroundClock.clearTimer(taken.timer);
-    return taken;
-  }
-}
-
-function keyOf(senderId: string, id: string): string {
-  return `${senderId}\n${id}`;
 }

@@ -13,7 +13,15 @@ import { nodeClock } from "../../node/node-clock.ts";
 import type { MaybeWithBytes, Settled, WireRequest } from "../cpri-ipc.ts";
 import type { Attachment } from "./attachment.ts";
 import { Receivers } from "./receivers.ts";
-import { describe, headOf, readableByAll, ridingBody, settledOf, wireOf } from "./wire-request.ts";
+import {
+  describe,
+  endOf,
+  headOf,
+  readableByAll,
+  ridingBody,
+  settledOf,
+  wireOf,
+} from "./wire-request.ts";
 
 /** What becomes of requests that no handler answers while no receiver is attached. */
 export type WhenUnattached = "passthrough" | "error";
@@ -221,7 +229,9 @@ export class Sender {
         if (!attachment.wishes.watches) return;
         const answered = source ?? (i === asked.length - 1 ? "mock" : "other");
         const from = end === undefined ? answered : "network";
-        attachment.settled(settledOf({ id: request.id, source: from, ms }, end));
+        // Who answered knows what; to the others it is news.
+        const seen = end ?? (from === "mock" ? undefined : endOf(outcome));
+        attachment.settled(settledOf({ id: request.id, source: from, ms }, seen));
       });
     };
     if (outcome.kind === "unhandled" || outcome.kind === "passthrough") request.onNetworkEnd(tell);

@@ -2,6 +2,7 @@
 
 import type { CapturedRequest } from "../../capture/decision.ts";
 import type { NetworkEnd } from "../../capture/witness.ts";
+import type { Outcome } from "../../exchange/outcome.ts";
 import type { RequestHead } from "../../exchange/request.ts";
 import type { MaybeWithBytes, Settled, WireRequest } from "../cpri-ipc.ts";
 import { SharedBody } from "../shared-body.ts";
@@ -54,7 +55,15 @@ function mayHaveBody({ method }: CapturedRequest): boolean {
   return method !== "GET" && method !== "HEAD";
 }
 
-/** With what the network answered, if that was asked. */
+/** An answer as it is shown to those who did not give it. A body that is streamed is not. */
+export function endOf(outcome: Outcome): NetworkEnd | undefined {
+  if (outcome.kind !== "respond") return undefined;
+  const { status, statusText = "", headers, body } = outcome;
+  const shown = body instanceof Uint8Array ? body : new Uint8Array();
+  return { response: { status, statusText, headers, body: shown } };
+}
+
+/** With what the client got, if that is not known yet. */
 export function settledOf(settled: Settled, end: NetworkEnd | undefined): MaybeWithBytes<Settled> {
   if (end === undefined) return settled;
   if (end.response === undefined) {
