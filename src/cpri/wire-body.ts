@@ -6,7 +6,7 @@ import { WithBytes } from "../wire/with-bytes.ts";
 import type { MaybeWithBytes, WireBody } from "./cpri-ipc.ts";
 
 /** What rides along. More would keep other messages of the connection waiting. */
-export const INLINE_BYTES: number = 64 * 1024;
+const INLINE_BYTES: number = 64 * 1024;
 /** Up to this, text is cheaper as text, since frames of text may share a message; above, it is not worth looking. */
 const TEXT_BYTES: number = 4 * 1024;
 /** Text that is written as JSON may become three times as long. */

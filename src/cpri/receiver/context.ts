@@ -4,8 +4,8 @@
 import type { Handler, HandlerInput } from "../handler.ts";
 
 /** Read by every sender, from incoming requests. */
-export const CONTEXT_HEADER = "x-crosswire-context";
-export const CONTEXT_COOKIE = "crosswire-ctx";
+const CONTEXT_HEADER = "x-crosswire-context";
+const CONTEXT_COOKIE = "crosswire-ctx";
 
 /** What a context can have done with its handlers. */
 export interface ContextHome {
