@@ -25,6 +25,8 @@ type Emitters = { init: (this: EventEmitter, options?: unknown) => void };
 
 const GLOBAL_DISPATCHERS = ["undici.globalDispatcher.1", "undici.globalDispatcher.2"];
 const DISPATCHER_FILE = /[\\/]lib[\\/](dispatcher[\\/])?(pool|client)\.js$/;
+/** Nearly every URL; to look at it costs less than to parse it. */
+const PLAIN_URL = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?\/[\x21-\x7e]*$/;
 const CREATED = "undici:request:create";
 
 export function hookUndici(catcher: Catcher, patches: Patches): void {
@@ -178,7 +180,7 @@ function urlOf(dispatcher: Dispatcher, options: DispatchOptions): string | undef
   const whole = search === "" ? path : `${path}${path.includes("?") ? "&" : "?"}${search}`;
   // What is asked of a proxy is absolute already.
   const url = /^https?:\/\//i.test(path) ? whole : `${String(origin).replace(/\/$/, "")}${whole}`;
-  if (!URL.canParse(url)) return undefined;
+  if (!PLAIN_URL.test(url) && !URL.canParse(url)) return undefined;
   return upgrade === "websocket" ? url.replace(/^http/, "ws") : url;
 }
 

@@ -26,6 +26,7 @@ export class HandlerList {
   /** Never changed in place: a search that waits goes on in the one it began with. */
   #handlers: readonly Handler[];
   #http: readonly HttpHandler[] = [];
+  #interests: Interests = { http: [], websocket: [] };
 
   constructor(initial: readonly HandlerInput[] = []) {
     this.#initial = initial.map(toHandler);
@@ -59,7 +60,7 @@ export class HandlerList {
 
   /** What they could want, each said once. */
   interests(): Interests {
-    return { http: distinct(this.#http), websocket: distinct(this.webSockets()) };
+    return this.#interests;
   }
 
   webSockets(): readonly WebSocketHandler[] {
@@ -85,6 +86,7 @@ export class HandlerList {
 
   #sort(): void {
     this.#http = this.#handlers.filter((handler) => handler.kind === "http");
+    this.#interests = { http: distinct(this.#http), websocket: distinct(this.webSockets()) };
   }
 }
 
