@@ -67,9 +67,9 @@ async function openServed(): Promise<{ server: IPCServer; client: IPCClient }> {
   return pair;
 }
 
-test("500 servers and clients, opened, used and closed, leave no handle and no memory", async () => {
+test("1,000 servers and clients, opened, used and closed, leave no handle and no memory", async () => {
   const handles = openHandles();
-  const grown = await growth(500, async (cycle) => {
+  const grown = await growth(1_000, async (cycle) => {
     const server = new IPCServer(0);
     serve(server);
     await server.start();
@@ -123,7 +123,7 @@ test("2,000 streams that are left in the middle leave nothing behind", async () 
   expect(grown).toBeLessThan(NOISE_BYTES);
 });
 
-test("200 reconnects of one client leave nothing behind", async () => {
+test("400 reconnects of one client leave nothing behind", async () => {
   const proxy = await createChaosProxy(() => server.getPort());
   const server = new IPCServer(0, { allowedHosts: [`127.0.0.1:${proxy.port}`] });
   serve(server);
@@ -136,7 +136,7 @@ test("200 reconnects of one client leave nothing behind", async () => {
     await proxy.close();
   });
   await client.connect("again");
-  const grown = await growth(200, async (cycle) => {
+  const grown = await growth(400, async (cycle) => {
     const back = new Promise<void>((resolve) => {
       const undo = client.onReconnect(() => {
         undo();

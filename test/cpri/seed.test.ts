@@ -107,3 +107,11 @@ test("a receiver listens again after it was closed, with the handlers that it ha
   await remote.listen();
   expect((await app.send(`${NOWHERE}/a`)).text).toBe("again");
 });
+
+test("a process that only waits for use() does not end before it is done", async () => {
+  const { name, start } = world();
+  await start();
+  const child = startChild("../../cpri/children/uses.ts", { env: { CROSSWIRE_NAME: name } });
+  expect(await child.lines.next()).toBe("1 attached");
+  expect(await child.exited()).toEqual({ code: 0, signal: null });
+});

@@ -3,6 +3,7 @@
 import { isCrosswireError } from "../../errors.ts";
 import type { IPCServer } from "../../ipc/server.ts";
 import { checkHello } from "../check-frames.ts";
+import { nodeClock } from "../../node/node-clock.ts";
 import { Changes } from "../changes.ts";
 import { CPRI_VERSION, CpriIPC, type Hello, type State, type Welcome } from "../cpri-ipc.ts";
 
@@ -16,6 +17,7 @@ export interface AttachedSender {
 
 /** Nobody waits longer for a sender to say that it has learned something. */
 const ACKNOWLEDGE_MS = 5_000;
+const FOREVER_MS: number = 2 ** 31 - 1;
 
 export class Senders {
   #server: IPCServer;
@@ -65,7 +67,13 @@ export class Senders {
 
   /** Resolves when every attached sender knows everything. */
   async sync(): Promise<void> {
-    while (this.#unacknowledged.size > 0) await Promise.all(this.#unacknowledged);
+    // Who waits keeps the process alive. The connections need not, where nobody said listen().
+    const hold = nodeClock.setTimer(() => {}, FOREVER_MS);
+    try {
+      while (this.#unacknowledged.size > 0) await Promise.all(this.#unacknowledged);
+    } finally {
+      nodeClock.clearTimer(hold);
+    }
   }
 
   /** Resolves when all of `ids` are attached, to those that did not come in time. */
