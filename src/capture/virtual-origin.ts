@@ -6,12 +6,12 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { CrosswireError } from "../errors.ts";
-import { nodeClock } from "../node/node-clock.ts";
+import type { Undo } from "../lifetime.ts";
+import { keepAlive } from "../node/keep-alive.ts";
 import { inNextTurn } from "./next-turn.ts";
 import { PairSocket } from "./pair.ts";
 
 const MAX_HEAD_BYTES = 1_048_576;
-const FOREVER_MS: number = 2 ** 31 - 1;
 
 /** What a client sent over a virtual connection. */
 export interface Arrival {
@@ -36,7 +36,7 @@ export class VirtualOrigin {
   #arrivals = new WeakMap<Duplex, (arrival: Arrival) => void>();
   #open = new Set<PairSocket>();
   /** An open connection keeps the process alive, as a real one does. */
-  #hold: unknown;
+  #letGo: Undo | undefined;
 
   constructor() {
     this.#server = createServer({ maxHeaderSize: MAX_HEAD_BYTES, requireHostHeader: false });
@@ -84,15 +84,15 @@ export class VirtualOrigin {
 
   #keep(socket: PairSocket): void {
     this.#open.add(socket);
-    this.#hold ??= nodeClock.setTimer(() => {}, FOREVER_MS);
+    this.#letGo ??= keepAlive();
     socket.once("close", () => this.#release(socket));
   }
 
   #release(socket: PairSocket): void {
     this.#open.delete(socket);
-    if (this.#open.size > 0 || this.#hold === undefined) return;
-    nodeClock.clearTimer(this.#hold);
-    this.#hold = undefined;
+    if (this.#open.size > 0) return;
+    this.#letGo?.();
+    this.#letGo = undefined;
   }
 
   #arrive(request: IncomingMessage, response: ServerResponse): void {

@@ -3,7 +3,7 @@
 import { isCrosswireError } from "../../errors.ts";
 import type { IPCServer } from "../../ipc/server.ts";
 import { checkHello } from "../check-frames.ts";
-import { nodeClock } from "../../node/node-clock.ts";
+import { keepAlive } from "../../node/keep-alive.ts";
 import { Changes } from "../changes.ts";
 import { CPRI_VERSION, CpriIPC, type Hello, type State, type Welcome } from "../cpri-ipc.ts";
 
@@ -17,7 +17,6 @@ export interface AttachedSender {
 
 /** Nobody waits longer for a sender to say that it has learned something. */
 const ACKNOWLEDGE_MS = 5_000;
-const FOREVER_MS: number = 2 ** 31 - 1;
 
 export class Senders {
   #server: IPCServer;
@@ -68,11 +67,11 @@ export class Senders {
   /** Resolves when every attached sender knows everything. */
   async sync(): Promise<void> {
     // Who waits keeps the process alive. The connections need not, where nobody said listen().
-    const hold = nodeClock.setTimer(() => {}, FOREVER_MS);
+    const letGo = keepAlive();
     try {
       while (this.#unacknowledged.size > 0) await Promise.all(this.#unacknowledged);
     } finally {
-      nodeClock.clearTimer(hold);
+      letGo();
     }
   }
 

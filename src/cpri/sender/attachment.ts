@@ -7,7 +7,7 @@ import type { WebSocketRelay } from "../../capture/websocket-relay.ts";
 import type { Outcome } from "../../exchange/outcome.ts";
 import type { RequestHead } from "../../exchange/request.ts";
 import { IPCClient } from "../../ipc/client.ts";
-import { nodeClock } from "../../node/node-clock.ts";
+import { keepAlive } from "../../node/keep-alive.ts";
 import {
   CPRI_VERSION,
   CpriIPC,
@@ -42,7 +42,6 @@ export interface AttachmentOptions {
 
 /** A receiver that takes longer to say hello is stopped or blocked; nobody waits for it any more. */
 const HELLO_TIMEOUT_MS = 2_000;
-const FOREVER_MS: number = 2 ** 31 - 1;
 
 export class Attachment {
   readonly id: string;
@@ -127,14 +126,14 @@ export class Attachment {
       if (report.kind === "end") reports.end();
     });
     // An open WebSocket keeps its process alive; the connection that its orders come by does not.
-    const hold = nodeClock.setTimer(() => {}, FOREVER_MS);
+    const letGo = keepAlive();
     try {
       const orders = this.#client.openStream(CpriIPC.webSocketFrame, { id }, { upload: reports });
       for await (const order of orders) await relay.carryOut(fromWire(order));
     } catch {
       // It is gone, or its handlers have failed; either way nobody decides any more.
     } finally {
-      nodeClock.clearTimer(hold);
+      letGo();
       relay.abandon();
     }
   }

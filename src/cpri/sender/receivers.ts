@@ -64,10 +64,6 @@ export class Receivers {
     return this.#settling > 0;
   }
 
-  get isEmpty(): boolean {
-    return this.#attached.length === 0;
-  }
-
   /** HOT: benchmarks/cpri. Asked for every request of the application. */
   mayWant(method: string, url: string, contextId: string | undefined): boolean {
     for (const { wishes } of this.#attached) {

@@ -167,7 +167,7 @@ export class Sender {
     if (contextId !== undefined && receivers.isAwaited(contextId)) {
       const holdMs = this.#options.holdMs ?? HOLD_MS;
       await receivers.until(() => !receivers.isAwaited(contextId), holdMs);
-      receivers.giveUp(contextId);
+      if (receivers.isAwaited(contextId)) receivers.giveUp(contextId);
     }
     return receivers.inOrder(method, url, contextId);
   }
