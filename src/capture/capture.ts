@@ -6,6 +6,7 @@ import type { Caught, Catcher } from "./caught.ts";
 import { contextId, followContexts, isInternal } from "./context.ts";
 import type { CapturedRequest, Decision } from "./decision.ts";
 import { Exchange } from "./exchange.ts";
+import { hookFetch } from "./fetch-hook.ts";
 import { hookHttp } from "./http-hook.ts";
 import { Patches } from "./patches.ts";
 import { hookUndici } from "./undici-hook.ts";
@@ -20,6 +21,8 @@ export interface CaptureOptions {
   readonly decideWebSocket?: (request: CapturedRequest) => Decision | Promise<Decision>;
   /** Asked for every request, so it has to be fast. What it says no to is not touched at all. */
   readonly mayMatch?: (method: string, url: string) => boolean;
+  /** Told of requests that this said no to. */
+  readonly onUnwanted?: (method: string, url: string) => void;
   /** Told of requests that undici sent without asking: its agent was at work before the capture began. */
   readonly onUnseen?: (method: string, url: string) => void;
   readonly decisionTimeoutMs?: number;
@@ -54,7 +57,7 @@ export function startCapture(options: CaptureOptions): Capture {
   try {
     followContexts(patches);
     hookHttp(running, patches);
-    hookUndici(running, patches);
+    hookFetch(running, patches, hookUndici(running, patches));
   } catch (error) {
     patches.restore();
     throw error;
@@ -85,6 +88,10 @@ class Running implements Catcher {
     const isWebSocket = url.startsWith("ws");
     if (isWebSocket && this.#options.decideWebSocket === undefined) return false;
     return this.#options.mayMatch?.(method, url) ?? true;
+  }
+
+  unwanted(method: string, url: string): void {
+    if (!this.#isClosed && !isInternal()) this.#options.onUnwanted?.(method, url);
   }
 
   take(caught: Caught): () => void {

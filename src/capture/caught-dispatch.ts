@@ -42,7 +42,7 @@ export type ClientClass = new (origin: string, options?: object) => Dispatcher;
 /** Sends it: to the network by the dispatcher that was called, or `on` another one. */
 type Send = (options: DispatchOptions, handler: Handler, on?: Dispatcher) => void;
 
-interface CaughtOptions {
+export interface CaughtDispatchOptions {
   readonly method: string;
   readonly url: string;
   readonly client: ClientKind;
@@ -67,7 +67,7 @@ export class CaughtDispatch implements Caught {
   #headersTimer: unknown;
   #isBodyRead = false;
 
-  constructor(caught: CaughtOptions, send: Send) {
+  constructor(caught: CaughtDispatchOptions, send: Send) {
     this.method = caught.method;
     this.url = caught.url;
     this.client = caught.client;

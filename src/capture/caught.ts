@@ -49,6 +49,8 @@ export interface Relay {
 export interface Catcher {
   /** At once, and without a cost: whether anybody could want this request. */
   wants(method: string, url: string): boolean;
+  /** A request that leaves because nobody could want it. */
+  unwanted(method: string, url: string): void;
   /** Begins to decide. Returns what to call when the client gives up first. */
   take(caught: Caught): () => void;
   /** A request that left without being asked about. */

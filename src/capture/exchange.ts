@@ -14,6 +14,7 @@ import {
 import type { RequestHead } from "../exchange/request.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import { Abandonment } from "./abandonment.ts";
+import { AskedRequest } from "./asked-request.ts";
 import type { Caught, Relay } from "./caught.ts";
 import type { AcceptWebSocket, CapturedRequest, Decision, RelayWebSocket } from "./decision.ts";
 import { internal } from "./context.ts";
@@ -57,20 +58,12 @@ export class Exchange {
     const { head, decide, timeoutMs, sendsNothing } = this.#options;
     // It keeps the process alive too: there is somebody who waits.
     this.#timer = nodeClock.setTimer(() => this.#settle(tooLate(head, timeoutMs)), timeoutMs);
-    const caught = this.#caught;
-    const abandonment = this.#abandonment;
-    const request: CapturedRequest = {
-      ...head,
-      abandonment,
-      get signal() {
-        return abandonment.signal;
-      },
-      get bodyLength() {
-        return caught.bodyLength;
-      },
+    const request = new AskedRequest(head, {
+      caught: this.#caught,
+      abandonment: this.#abandonment,
       body: () => this.#readBody(),
       onNetworkEnd: (listener) => void (this.#witness = new Witness(listener)),
-    };
+    });
     try {
       const decision = sendsNothing ? decide(request) : internal(() => decide(request));
       if (!isPromise(decision)) return this.#settle(decision);

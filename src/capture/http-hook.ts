@@ -66,7 +66,10 @@ class HttpHook {
     if (isWebSocket && request.hasHeader(PROTOCOL_HEADER)) return pass();
     const client = isWebSocket ? "websocket" : "http";
     const url = urlOf(request, settings, isWebSocket);
-    if (!this.#catcher.wants(request.method, url)) return pass();
+    if (!this.#catcher.wants(request.method, url)) {
+      this.#catcher.unwanted(request.method, url);
+      return pass();
+    }
     const caught = new CaughtHttpRequest({ request, settings, url, client, pass });
     caught.wait(() => this.#catcher.take(caught));
   }

@@ -10,6 +10,7 @@ import type { ClientKind, Fields } from "../exchange/request.ts";
 import type { Catcher } from "./caught.ts";
 import {
   CaughtDispatch,
+  type CaughtDispatchOptions,
   type ClientClass,
   type Dispatcher,
   type DispatchOptions,
@@ -17,19 +18,20 @@ import {
   type Handler,
 } from "./caught-dispatch.ts";
 import { isInternal } from "./context.ts";
+import { globalDispatchers } from "./global-dispatcher.ts";
+import type { FetchTarget } from "./fetch-call.ts";
 import type { Patches } from "./patches.ts";
 
 type Dispatch = (this: Dispatcher, options: DispatchOptions, handler: Handler) => boolean;
 type MakeDispatcher = (origin: string, options: object) => Dispatcher;
 type Emitters = { init: (this: EventEmitter, options?: unknown) => void };
 
-const GLOBAL_DISPATCHERS = ["undici.globalDispatcher.1", "undici.globalDispatcher.2"];
 const DISPATCHER_FILE = /[\\/]lib[\\/](dispatcher[\\/])?(pool|client)\.js$/;
 /** Nearly every URL; to look at it costs less than to parse it. */
 const PLAIN_URL = /^https?:\/\/[a-z0-9.-]+(?::\d{1,5})?\/[\x21-\x7e]*$/;
 const CREATED = "undici:request:create";
 
-export function hookUndici(catcher: Catcher, patches: Patches): void {
+export function hookUndici(catcher: Catcher, patches: Patches): UndiciHook {
   const hook = new UndiciHook(catcher, patches);
   // A constructor of EventEmitter calls it, whoever inherits from it.
   patches.replace(EventEmitter as unknown as Emitters, "init", (init) => {
@@ -39,26 +41,26 @@ export function hookUndici(catcher: Catcher, patches: Patches): void {
     };
   });
   // Node loads its own copy when somebody needs it, and makes its first dispatcher then. So it is here, or is met.
-  const globals = globalThis as unknown as Record<symbol, Dispatcher | undefined>;
-  for (const key of GLOBAL_DISPATCHERS) {
-    const dispatcher = globals[Symbol.for(key)];
-    if (dispatcher !== undefined) hook.meetAll(dispatcher);
-  }
+  for (const dispatcher of globalDispatchers()) hook.meetAll(dispatcher);
   hook.meetLoaded();
-  if (catcher.unseen === undefined) return;
-  const onCreated = (message: unknown): void => hook.created(message as Created);
-  subscribe(CREATED, onCreated);
-  patches.onRestore(() => void unsubscribe(CREATED, onCreated));
+  if (catcher.unseen !== undefined) {
+    const onCreated = (message: unknown): void => hook.created(message as Created);
+    subscribe(CREATED, onCreated);
+    patches.onRestore(() => void unsubscribe(CREATED, onCreated));
+  }
+  return hook;
 }
 
 interface Created {
   readonly request: { readonly method: string; readonly origin?: unknown; readonly path: string };
 }
 
-class UndiciHook {
+export class UndiciHook {
   #catcher: Catcher;
   #patches: Patches;
   #hooked = new WeakSet<object>();
+  /** By the prototype that dispatches. */
+  #clientClasses = new WeakMap<object, ClientClass>();
   /** By its handler: a pool that is busy hands it on later, when it was decided about, or is our own. */
   #decided = new WeakSet<Handler>();
   /** Above 0 while a dispatcher hands on to the next one what was decided about. */
@@ -79,9 +81,10 @@ class UndiciHook {
     const isClient = Object.hasOwn(owner, "pipelining");
     if (!isClient && symbolOf(prototype, "get dispatcher") === undefined) return;
     this.#hooked.add(owner);
-    this.#patches.replace(owner as unknown as Record<symbol, Dispatch>, dispatch, (original) => {
-      return this.#asking(original, isClient ? (owner.constructor as ClientClass) : undefined);
-    });
+    if (isClient) this.#clientClasses.set(owner, owner.constructor as ClientClass);
+    this.#patches.replace(owner as unknown as Record<symbol, Dispatch>, dispatch, (original) =>
+      this.#asking(original),
+    );
   }
 
   /** The dispatcher, those that it would make, and those that it has. */
@@ -117,28 +120,60 @@ class UndiciHook {
     this.#catcher.unseen?.(method, `${String(origin)}${path}`);
   }
 
-  #asking(original: Dispatch, known: ClientClass | undefined): Dispatch {
-    let found = known;
-    const handOn = (run: () => boolean): boolean => this.#handOn(run);
+  /** Sends by `agent` one call of fetch that was decided about already. A redirect is a request of its own. */
+  onceDecided(
+    agent: Dispatcher,
+    { method, url }: FetchTarget,
+    act: (sent: CaughtDispatch) => () => void,
+  ): Pick<Dispatcher, "dispatch"> {
+    let isSent = false;
+    const send: Dispatch = (options, handler) => agent.dispatch(options, handler);
+    return {
+      dispatch: (options, handler) => {
+        if (isSent) return send.call(agent, options, handler);
+        isSent = true;
+        const sent = this.#catch(agent, send, { method, url, options, handler });
+        sent.wait(() => act(sent));
+        return true;
+      },
+    };
+  }
+
+  #asking(original: Dispatch): Dispatch {
     const take = (dispatcher: Dispatcher, options: DispatchOptions, handler: Handler): boolean => {
       const offered = this.#offered(dispatcher, options, handler);
-      if (offered === undefined) return handOn(() => original.call(dispatcher, options, handler));
-      const fields = fieldsOf(options.headers);
-      const client = kindOf(options, fields);
-      const clientClass = (): ClientClass => (found ??= clientClassOf(dispatcher));
-      const caught = new CaughtDispatch(
-        { ...offered, client, options, fields, handler, clientClass },
-        (changed, view, on) => {
-          this.#decided.add(view);
-          handOn(() => on?.dispatch(changed, view) ?? original.call(dispatcher, changed, view));
-        },
-      );
+      if (offered === undefined) {
+        return this.#handOn(() => original.call(dispatcher, options, handler));
+      }
+      const caught = this.#catch(dispatcher, original, { ...offered, options, handler });
       caught.wait(() => this.#catcher.take(caught));
       return true;
     };
     return function (options, handler) {
       return take(this, options, handler);
     };
+  }
+
+  /** What goes on to the network, `original` sends. */
+  #catch(
+    dispatcher: Dispatcher,
+    original: Dispatch,
+    offered: Pick<CaughtDispatchOptions, "method" | "url" | "options" | "handler">,
+  ): CaughtDispatch {
+    const fields = fieldsOf(offered.options.headers);
+    const client = kindOf(offered.options, fields);
+    const clientClass = (): ClientClass => this.#clientClassOf(dispatcher);
+    return new CaughtDispatch({ ...offered, client, fields, clientClass }, (options, view, on) => {
+      this.#decided.add(view);
+      this.#handOn(() => on?.dispatch(options, view) ?? original.call(dispatcher, options, view));
+    });
+  }
+
+  #clientClassOf(dispatcher: Dispatcher): ClientClass {
+    const owner = dispatchOwner(dispatcher);
+    let found = this.#clientClasses.get(owner);
+    if (found === undefined) this.#clientClasses.set(owner, (found = clientClassOf(dispatcher)));
+    return found;
   }
 
   /** Undefined for what is not to be asked about: it is not wanted, or it was asked about further up. */
@@ -155,7 +190,9 @@ class UndiciHook {
     }
     const url = urlOf(dispatcher, options);
     if (url === undefined) return undefined;
-    return this.#catcher.wants(method, url) ? { method, url } : undefined;
+    if (this.#catcher.wants(method, url)) return { method, url };
+    this.#catcher.unwanted(method, url);
+    return undefined;
   }
 
   #handOn(dispatch: () => boolean): boolean {
@@ -194,14 +231,13 @@ function kindOf({ upgrade }: DispatchOptions, fields: Fields): ClientKind {
   return isFetch ? "fetch" : "undici";
 }
 
-/** The class of single connections, of the copy that a pool belongs to. */
+/** The class of single connections, of the copy that a pool or an agent belongs to. */
 function clientClassOf(pool: Dispatcher): ClientClass {
   const client = makeBy(pool, 1);
-  const dispatch = client === undefined ? undefined : symbolOf(client, "dispatch");
-  if (client === undefined || dispatch === undefined) {
+  if (client === undefined) {
     throw new TypeError("This pool of undici makes its connections in a way that is not known.");
   }
-  return ownerOf(Object.getPrototypeOf(client) as Dispatcher, dispatch).constructor as ClientClass;
+  return dispatchOwner(client).constructor as ClientClass;
 }
 
 /** What an agent or a pool would make for a new origin, closed. */
@@ -242,6 +278,12 @@ function symbolOf(object: object, description: string): symbol | undefined {
 function valueOf(object: object, description: string): unknown {
   const symbol = symbolOf(object, description);
   return symbol === undefined ? undefined : Reflect.get(object, symbol);
+}
+
+/** Of what is known to dispatch. */
+function dispatchOwner(dispatcher: Dispatcher): Dispatcher {
+  const prototype = Object.getPrototypeOf(dispatcher) as Dispatcher;
+  return ownerOf(prototype, symbolOf(prototype, "dispatch") as symbol);
 }
 
 function ownerOf(prototype: Dispatcher, key: symbol): Dispatcher {

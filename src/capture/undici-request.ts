@@ -21,8 +21,13 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const PATH = /^\/[\x21-\xff]*$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+/** Whether somebody follows how requests are sent. */
+export function isObserved(): boolean {
+  return WATCHED.some(({ hasSubscribers }) => hasSubscribers);
+}
+
 export function isPlain(client: ClientKind, options: DispatchOptions, fields: Fields): boolean {
-  if (client === "websocket" || WATCHED.some(({ hasSubscribers }) => hasSubscribers)) return false;
+  if (client === "websocket" || isObserved()) return false;
   if (!isBodyAtHand(options.body ?? "", fields)) return false;
   // Fetch has checked the rest of what it sends.
   if (client === "fetch") return true;

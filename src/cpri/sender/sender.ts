@@ -73,6 +73,7 @@ export class Sender {
       decide: (request) => this.#decide(request),
       decideWebSocket: (request) => this.#decideWebSocket(request),
       mayMatch: (method, url) => this.#mayMatch(method, url),
+      onUnwanted: (method, url) => this.#unwanted(method, url),
       onUnseen: (method, url) => this.#unseen(method, url),
       decisionTimeoutMs: timeoutMs,
       sendsNothing: true,
@@ -103,9 +104,14 @@ export class Sender {
     if (contextId !== undefined && receivers.isAwaited(contextId)) return true;
     const inCharge = receivers.inCharge(contextId);
     if (inCharge === undefined) return this.#options.whenUnattached === "error";
-    const { unhandled } = inCharge.wishes;
-    if (unhandled === "tell") inCharge.unhandled(describe(method, url, contextId));
-    return unhandled === "ask";
+    return inCharge.wishes.unhandled === "ask";
+  }
+
+  #unwanted(method: string, url: string): void {
+    const contextId = currentContext() ?? this.#processContext;
+    const inCharge = this.#receivers.inCharge(contextId);
+    if (inCharge?.wishes.unhandled !== "tell") return;
+    inCharge.unhandled(describe(method, url, contextId));
   }
 
   /** An agent of undici 5 or 6 that was at work before: too late for it, but not silently. */
