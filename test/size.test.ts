@@ -75,6 +75,7 @@ test("crosswire/testkit exports these values and no others", async () => {
     "chaosProxyFixture",
     "createChaosProxy",
     "createRunner",
+    "remoteContextFixture",
     "runWorker",
     "runnerFixture",
   ]);

@@ -3,15 +3,16 @@
 // #region fixture
 import { test as base } from "@playwright/test";
 import { setupRemoteServer } from "crosswire/cpri";
+import { remoteContextFixture } from "crosswire/testkit";
 
-const remote = setupRemoteServer();
+export const remote = setupRemoteServer();
 
 export const test = base.extend({
-  network: async ({ context, baseURL }, use) => {
-    const network = remote.context();
+  network: remoteContextFixture(remote),
+  // The browser of each test, with the cookie for the application.
+  context: async ({ context, network, baseURL }, use) => {
     await context.addCookies([{ ...network.cookie, url: baseURL }]);
-    await use(network);
-    await network.end();
+    await use(context);
   },
 });
 // #endregion

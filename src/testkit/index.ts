@@ -1,4 +1,5 @@
-// The export "crosswire/testkit": a runner that starts workers and commands them, and a network that fails on purpose.
+// The export "crosswire/testkit": a runner that starts workers and commands them, a network that fails on purpose, and
+// fixtures for test frameworks.
 
 export { createRunner, type Runner, type RunnerOptions } from "./runner.ts";
 export type { StartOptions, WorkerEnvironment } from "./start-options.ts";
@@ -7,6 +8,7 @@ export type { Exit } from "./launch.ts";
 export type { WorkerDetail } from "./crash.ts";
 export type { OutputLine, WorkerOutput } from "./output-lines.ts";
 export { runnerFixture, type RunnerFixture } from "./fixture.ts";
+export { remoteContextFixture, type RemoteContextFixture } from "./context-fixture.ts";
 
 export { runWorker, type SetUpWorker, type ThisWorker } from "./worker.ts";
 export { type ConfigListener, ConfigStore } from "./config-store.ts";

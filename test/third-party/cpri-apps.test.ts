@@ -1,6 +1,7 @@
 // Applications of all kinds whose network is a test: with crosswire/register preloaded, and otherwise as they are.
 
 import { http, HttpResponse, setupRemoteServer } from "crosswire/cpri";
+import { remoteContextFixture } from "crosswire/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { deferred } from "../fixtures/wait.ts";
 import { type App, startApp } from "./cpri/app.ts";
@@ -61,13 +62,13 @@ describe.each([
 
 describe.concurrent("three tests at once that share one process", () => {
   const NAMES = ["lamps", "chairs", "tables"];
+  const sharing = test.extend({ network: remoteContextFixture(remote) });
   const everybodyAsked = deferred();
   const asking = new Set<string>();
 
-  test.for(NAMES)("the one about %s is asked for its own pages only", async (name) => {
+  sharing.for(NAMES)("the one about %s is asked for its own only", async (name, { network }) => {
     const asked: string[] = [];
-    await using context = remote.context();
-    await context.use(
+    await network.use(
       http.get("https://catalogue.example/:kind/:id", async ({ params: { kind, id } }) => {
         asked.push(`${String(kind)} ${String(id)}`);
         // Requests of all three are under way in the application before one of them is answered.
@@ -77,7 +78,7 @@ describe.concurrent("three tests at once that share one process", () => {
       }),
     );
     const pageOf = async (id: string): Promise<string> => {
-      const page = await fetch(`${express.url}/items/${id}`, { headers: context.headers });
+      const page = await fetch(`${express.url}/items/${id}`, { headers: network.headers });
       return page.text();
     };
     // The same addresses in all three.

@@ -1,12 +1,22 @@
 // Pages that a server renders, in a real browser: what the server asks for on behalf of a page is answered by the test.
 
-import { http, HttpResponse, setupRemoteServer } from "crosswire/cpri";
+import { fileURLToPath } from "node:url";
+import { http, HttpResponse, type RemoteServer, setupRemoteServer } from "crosswire/cpri";
 import type { Browser, BrowserContext } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { findChromium, launchChromium } from "../fixtures/chromium.ts";
 import { type App, startApp } from "./cpri/app.ts";
+import { type Fixtures, runWithFixtures } from "./playwright-fixtures.ts";
 
 const file = await findChromium();
+
+/** What the example gives to Playwright's test runner, which is not installed here. */
+const extended = vi.hoisted((): { fixtures: Fixtures } => ({ fixtures: {} }));
+vi.mock("@playwright/test", () => ({
+  test: { extend: (fixtures: Fixtures) => void (extended.fixtures = fixtures) },
+}));
+// Not as the URL of a file: knip would follow it, and miss the package.
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
 
 describe.skipIf(file === undefined)("a page in a browser", () => {
   const remote = setupRemoteServer();
@@ -71,5 +81,25 @@ describe.skipIf(file === undefined)("a page in a browser", () => {
     expect(seen).toEqual(
       ["Anna", "Bert", "everybody"].map((name) => [`lamp of ${name}`, `next-to-lamp of ${name}`]),
     );
+  });
+
+  test("stays with its test by the fixtures of the example for Playwright", async () => {
+    const example = (await import(`${EXAMPLES}cpri/playwright-fixture.mjs`)) as {
+      readonly remote: RemoteServer;
+    };
+    onTestFinished(() => example.remote.close());
+    const namesOf = async (name: string): Promise<string | null> => {
+      const given = { context: await newContext(), baseURL: app.url };
+      let heading: string | null = null;
+      await runWithFixtures(extended.fixtures, given, async ({ context, network }) => {
+        await network.use(catalogue(name));
+        const page = await context.newPage();
+        await page.goto("/items/lamp");
+        heading = await page.locator("h1").textContent();
+      });
+      return heading;
+    };
+    const seen = await Promise.all([namesOf("Anna"), namesOf("Bert")]);
+    expect(seen).toEqual(["lamp of Anna", "lamp of Bert"]);
   });
 });
