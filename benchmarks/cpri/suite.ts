@@ -23,7 +23,8 @@ const TIMEOUT_MS = 120_000;
 const MIB = 1_048_576;
 const FLAT_BATCHES = 10;
 const FLAT_BATCH = 1_000;
-const WARM_UP = 3_000;
+/** Of each peer, with each operation: as long as it takes until its code is compiled for good. */
+const WARM_UP_SECONDS = 4;
 
 /** Resolves with the exit code: 0, because speed never fails anything here. */
 export async function run(args: string[]): Promise<number> {
@@ -48,7 +49,7 @@ export async function run(args: string[]): Promise<number> {
   const entries = ["app-process", "receiver-process", "origin-process"].map(
     (name) => `benchmarks/cpri/${name}.ts`,
   );
-  const compiled = compile([...entries, "src/cpri/register.ts"]);
+  const compiled = compile(entries);
   const world = new World({ node: values.node, compiled });
   try {
     await world.start();
@@ -57,7 +58,7 @@ export async function run(args: string[]): Promise<number> {
       rows.push(await measureRow(world, row, plan));
     }
     const flat = isWanted("flat") ? await measureFlat(world) : undefined;
-    const start = isWanted("import") ? measureStart(compiled, 15, values.node) : undefined;
+    const start = isWanted("import") ? measureStart(15, values.node) : undefined;
     showProgress("");
     process.stdout.write(toMarkdown(rows, flat, start));
     const file = values.json ?? (wanted === undefined ? RESULTS : undefined);
@@ -99,7 +100,8 @@ class World {
       this.#apps.set(peer, app);
       // Else the last row would find the one warm that had many rows before, and the other one cold.
       for (const operation of ["fetch", "http"] as const) {
-        await this.ask(peer, { operation, inFlight: 16, count: WARM_UP });
+        showProgress(`warming up, ${peer}, ${operation}`);
+        await this.ask(peer, { operation, inFlight: 16, seconds: WARM_UP_SECONDS });
       }
     }
   }

@@ -41,8 +41,10 @@ export function hookUndici(catcher: Catcher, patches: Patches): UndiciHook {
     };
   });
   // Node loads its own copy when somebody needs it, and makes its first dispatcher then. So it is here, or is met.
-  for (const dispatcher of globalDispatchers()) hook.meetAll(dispatcher);
-  hook.meetLoaded();
+  const dispatchers = globalDispatchers();
+  for (const dispatcher of dispatchers) hook.meetAll(dispatcher);
+  // Each copy that is loaded sees to it that there is one.
+  if (dispatchers.length > 0) hook.meetLoaded();
   if (catcher.unseen !== undefined) {
     const onCreated = (message: unknown): void => hook.created(message as Created);
     subscribe(CREATED, onCreated);
