@@ -102,10 +102,12 @@ function isWanted(result: Response | Outcome | undefined): result is Response | 
 
 function distinct(handlers: readonly { readonly interest: Interest }[]): readonly Interest[] {
   const all = new Map(
-    handlers.map(({ interest }) => [`${interest.method} ${interest.prefix}`, interest]),
+    handlers.map(({ interest }) => [`${interest.method} ${interest.outline}`, interest]),
   );
-  const anything = all.get("* ");
+  const anything = all.get("* *");
   if (anything !== undefined) return [anything];
-  // Who wants any URL with a method wants those too that begin in some way.
-  return [...all.values()].filter(({ method, prefix }) => prefix === "" || !all.has(`${method} `));
+  // Who wants any URL with a method wants those too that look like something.
+  return [...all.values()].filter(
+    ({ method, outline }) => outline === "*" || !all.has(`${method} *`),
+  );
 }

@@ -1,6 +1,5 @@
 // Which URLs a handler is for: patterns as MSW and path-to-regexp have them, matched in time that is linear in the URL.
 
-import { beginsWith } from "../interest.ts";
 import { matchParts, type Params, type Part } from "./pattern-parts.ts";
 import { type ParsedPattern, parsePattern } from "./parse-pattern.ts";
 
@@ -9,8 +8,8 @@ export type Pattern = string | RegExp;
 
 export interface PathPattern {
   readonly source: Pattern;
-  /** How every URL that matches begins, written as `URL` writes it; "" where that is not known. */
-  readonly prefix: string;
+  /** For an interest: what is literal in it, and `*` for everything else. */
+  readonly outline: string;
   /** The parameters, or undefined where it does not match. The query and the fragment are not looked at. */
   match(location: URL): Params | undefined;
 }
@@ -45,7 +44,7 @@ function subjectOf(location: URL): Subject {
 
 class TextPattern implements PathPattern {
   readonly source: string;
-  readonly prefix: string;
+  readonly outline: string;
   readonly #begin: string;
   readonly #isPathOnly: boolean;
   /** What comes after the literal beginning, and of that what is there in any case. */
@@ -62,7 +61,7 @@ class TextPattern implements PathPattern {
     this.#literals = this.#parts.filter((part) => typeof part === "string");
     this.#end = lastLiteral(this.#parts);
     this.#isPathOnly = isPathOnly;
-    this.prefix = isPathOnly ? "" : this.#begin;
+    this.outline = parts.map((part) => (typeof part === "string" ? part : "*")).join("");
   }
 
   match(location: URL): Params | undefined {
@@ -92,6 +91,20 @@ class TextPattern implements PathPattern {
   }
 }
 
+/**
+ * `startsWith`, for many patterns of which nearly none is right. They tend to begin alike, and to differ at the end of
+ * their first literal, or before a last slash.
+ */
+function beginsWith(text: string, literal: string): boolean {
+  const last = literal.length - 1;
+  if (last < 1) return text.startsWith(literal);
+  return (
+    text.charCodeAt(last - 1) === literal.charCodeAt(last - 1) &&
+    text.charCodeAt(last) === literal.charCodeAt(last) &&
+    text.startsWith(literal)
+  );
+}
+
 function lastLiteral(parts: readonly Part[]): string {
   const last = parts.at(-1);
   return typeof last === "string" ? last : "";
@@ -107,7 +120,7 @@ function endsLike(text: string, end: string): boolean {
 
 class RegExpPattern implements PathPattern {
   readonly source: RegExp;
-  readonly prefix: string = "";
+  readonly outline: string = "*";
   /** A copy, because one with the flags `g` or `y` remembers where it was. */
   readonly #regExp: RegExp;
 

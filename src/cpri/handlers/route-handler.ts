@@ -2,7 +2,7 @@
 
 import { isResponse } from "../../http/intercept/send-response.ts";
 import type { AskedRequest, HandlerResult, HttpHandler } from "../handler.ts";
-import type { Interest } from "../interest.ts";
+import { Interest } from "../interest.ts";
 import { type Distance, distanceOf } from "./distance.ts";
 import { compilePattern, type PathPattern, type Pattern } from "./path-pattern.ts";
 import type { Params } from "./pattern-parts.ts";
@@ -45,7 +45,7 @@ export class RouteHandler implements HttpHandler {
     this.#resolver = resolver;
     this.#isOnce = options.once === true;
     this.label = `${method === "*" ? "any method" : method} ${String(pattern)}`;
-    this.interest = { method, prefix: this.#pattern.prefix };
+    this.interest = new Interest(method, this.#pattern.outline);
   }
 
   /** What it was run for, the latest last. */

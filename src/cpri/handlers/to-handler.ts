@@ -7,7 +7,7 @@ import type {
   HttpHandler,
   RequestFunction,
 } from "../handler.ts";
-import type { Interest } from "../interest.ts";
+import { Interest } from "../interest.ts";
 import type { Distance } from "./distance.ts";
 
 /** Throws a TypeError that says what handlers look like. */
@@ -39,7 +39,7 @@ function described(value: unknown): string {
 class FunctionHandler implements HttpHandler {
   readonly kind = "http";
   readonly label: string;
-  readonly interest: Interest = { method: "*", prefix: "" };
+  readonly interest: Interest = new Interest("*", "*");
   readonly #answer: RequestFunction;
 
   constructor(answer: RequestFunction) {

@@ -1,6 +1,7 @@
 // `ws.link`, as MSW has it: handlers for the WebSockets to a URL, which mock the server, or listen in between.
 
 import type { WebSocketHandler } from "../handler.ts";
+import { Interest } from "../interest.ts";
 import type { WebSocketConnection } from "../websocket-connection.ts";
 import { compilePattern, type PathPattern, type Pattern } from "./path-pattern.ts";
 import type { Params } from "./pattern-parts.ts";
@@ -62,7 +63,7 @@ class Link implements WebSocketLink {
     return {
       kind: "websocket",
       label: `WS ${String(pattern.source)}`,
-      interest: { method: "GET", prefix: pattern.prefix },
+      interest: new Interest("GET", pattern.outline),
       open: (connection) => this.#open(connection, listener),
     };
   }

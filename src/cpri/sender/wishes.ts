@@ -1,7 +1,7 @@
 // What one receiver wants to be asked about, as far as the sender was told.
 
 import type { Scope, State, UnhandledMode, WireInterest } from "../cpri-ipc.ts";
-import { type Interest, mayMatch } from "../interest.ts";
+import { Interest, mayMatch } from "../interest.ts";
 
 interface Known {
   readonly http: readonly Interest[];
@@ -56,5 +56,5 @@ export class Wishes {
 }
 
 function fromWire(interests: readonly WireInterest[]): readonly Interest[] {
-  return interests.map(([method, prefix]) => ({ method, prefix }));
+  return interests.map(([method, outline]) => new Interest(method, outline));
 }

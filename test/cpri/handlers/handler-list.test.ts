@@ -7,6 +7,7 @@ import { HandlerList } from "../../../src/cpri/handlers/handler-list.ts";
 import { http } from "../../../src/cpri/handlers/http-handlers.ts";
 import { HttpResponse } from "../../../src/cpri/handlers/http-response.ts";
 import type { RouteHandler } from "../../../src/cpri/handlers/route-handler.ts";
+import { Interest } from "../../../src/cpri/interest.ts";
 import { asked } from "./asked.ts";
 
 const says = (text: string, options = {}): RouteHandler =>
@@ -129,7 +130,7 @@ test("interests are told once, and none that another one has in it", () => {
   const socket = {
     kind: "websocket",
     label: "a socket",
-    interest: { method: "GET", prefix: "ws://a.io/" },
+    interest: new Interest("GET", "ws://a.io/*"),
     open: none,
   } as const;
   const list = new HandlerList([
@@ -137,18 +138,16 @@ test("interests are told once, and none that another one has in it", () => {
     http.get("https://a.io/users/:name", none),
     http.post("https://a.io/users", none),
     http.post("/any-origin", none),
+    http.post("*", none),
     socket,
   ]);
   expect(list.interests()).toEqual({
-    http: [
-      { method: "GET", prefix: "https://a.io/users/" },
-      { method: "POST", prefix: "" },
-    ],
+    http: [new Interest("GET", "https://a.io/users/*"), new Interest("POST", "*")],
     websocket: [socket.interest],
   });
   expect(list.webSockets()).toEqual([socket]);
   list.use(none);
-  expect(list.interests().http).toEqual([{ method: "*", prefix: "" }]);
+  expect(list.interests().http).toEqual([new Interest("*", "*")]);
 });
 
 test("of a hundred handlers those that do not match make no Request", async () => {

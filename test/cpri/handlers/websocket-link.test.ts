@@ -141,7 +141,7 @@ test("a handler says what it is for", () => {
     .link("https://chat.example.com/rooms/:room")
     .addEventListener("connection", () => {});
   expect([kind, label]).toEqual(["websocket", "WS wss://chat.example.com/rooms/:room"]);
-  expect(interest).toEqual({ method: "GET", prefix: "wss://chat.example.com/rooms/" });
+  expect(interest).toMatchObject({ method: "GET", outline: "wss://chat.example.com/rooms/*" });
   expect(() => ws.link("*").addEventListener("message" as "connection", () => {})).toThrow(
     TypeError,
   );

@@ -146,11 +146,15 @@ describe.each(VERSIONS)("%s", (_name, { ws }) => {
   });
 
   test("says which WebSockets a handler could want", () => {
-    const prefixOf = ({ addEventListener }: typeof everything): string | undefined =>
-      listOf(addEventListener("connection", () => undefined)).interests().websocket[0]?.prefix;
-    expect(prefixOf(ws.link("https://a.io/x/:y"))).toBe("wss://a.io/");
-    expect(prefixOf(ws.link(/x/))).toBe("");
-    expect(prefixOf(everything)).toBe("");
+    const outlineOf = ({ addEventListener }: typeof everything): string | undefined =>
+      listOf(addEventListener("connection", () => undefined)).interests().websocket[0]?.outline;
+    // MSW takes wss://a.io/socket.io/x/7 for wss://a.io/x/7.
+    expect(outlineOf(ws.link("https://a.io/x/:y"))).toBe("wss://a.io/*x/**");
+    expect(outlineOf(ws.link("wss://a.io/x/"))).toBe("wss://a.io/*x");
+    expect(outlineOf(ws.link("wss://a.io"))).toBe("wss://a.io/*");
+    expect(outlineOf(ws.link("*/x"))).toBe("*/*x");
+    expect(outlineOf(ws.link(/x/))).toBe("*");
+    expect(outlineOf(everything)).toBe("*");
   });
 });
 
