@@ -14,7 +14,7 @@ import {
 import type { RequestHead } from "../exchange/request.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import { Abandonment } from "./abandonment.ts";
-import { AskedRequest } from "./asked-request.ts";
+import { UndecidedRequest } from "./undecided-request.ts";
 import type { Caught, Relay } from "./caught.ts";
 import type { AcceptWebSocket, CapturedRequest, Decision, RelayWebSocket } from "./decision.ts";
 import { internal } from "./context.ts";
@@ -57,8 +57,12 @@ export class Exchange {
   ask(): void {
     const { head, decide, timeoutMs, sendsNothing } = this.#options;
     // It keeps the process alive too: there is somebody who waits.
-    this.#timer = nodeClock.setTimer(() => this.#settle(tooLate(head, timeoutMs)), timeoutMs);
-    const request = new AskedRequest(head, {
+    this.#timer = nodeClock.setTimer(() => {
+      this.#settle(tooLate(head, timeoutMs));
+      // Whoever decides need not go on.
+      this.#abandonment.happen();
+    }, timeoutMs);
+    const request = new UndecidedRequest(head, {
       caught: this.#caught,
       abandonment: this.#abandonment,
       body: () => this.#readBody(),

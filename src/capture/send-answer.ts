@@ -37,7 +37,9 @@ async function sendBody(response: ServerResponse, body: AsyncIterable<Uint8Array
   try {
     for (;;) {
       const next = await internal(() => iterator.next());
-      if (next.done === true || response.destroyed) return;
+      if (next.done === true) return;
+      // It may have been closed before anybody listened.
+      if (response.destroyed) return stop();
       if (!response.write(next.value)) await drained(response);
     }
   } finally {

@@ -11,7 +11,7 @@ interface Means extends Pick<CapturedRequest, "body" | "onNetworkEnd"> {
   readonly caught: Caught;
 }
 
-export class AskedRequest implements CapturedRequest {
+export class UndecidedRequest implements CapturedRequest {
   readonly id: string;
   readonly method: string;
   readonly url: string;

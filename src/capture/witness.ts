@@ -4,6 +4,7 @@
 import type { EventEmitter } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { type Fields, fieldsFrom } from "../exchange/request.ts";
+import { SeenBody } from "./seen-body.ts";
 
 /** How it ended; without a response, the client got an error. */
 export interface NetworkEnd {
@@ -11,19 +12,16 @@ export interface NetworkEnd {
     readonly status: number;
     readonly statusText: string;
     readonly headers: Fields;
-    /** As it came, perhaps compressed; at most MAX_SEEN_BYTES of it. */
+    /** The beginning of it, as it came, perhaps compressed. */
     readonly body: Uint8Array;
   };
   readonly error?: Error;
 }
 
-const MAX_SEEN_BYTES: number = 64 * 1024;
-
 export class Witness {
   #tell: ((end: NetworkEnd) => void) | undefined;
   #head: Omit<NonNullable<NetworkEnd["response"]>, "body"> | undefined;
-  #pieces: Uint8Array[] = [];
-  #size = 0;
+  #body = new SeenBody();
 
   /** `tell` is called once. */
   constructor(tell: (end: NetworkEnd) => void) {
@@ -36,15 +34,12 @@ export class Witness {
   }
 
   data(piece: Uint8Array | string): void {
-    const bytes = Buffer.from(piece as Uint8Array).subarray(0, MAX_SEEN_BYTES - this.#size);
-    if (bytes.length === 0) return;
-    this.#size += bytes.length;
-    this.#pieces.push(bytes);
+    this.#body.add(typeof piece === "string" ? Buffer.from(piece) : piece);
   }
 
   end(): void {
     if (this.#head === undefined) return this.fail(new Error("It ended without an answer."));
-    this.#done({ response: { ...this.#head, body: Buffer.concat(this.#pieces) } });
+    this.#done({ response: { ...this.#head, body: this.#body.bytes() } });
   }
 
   fail(error: unknown): void {

@@ -16,6 +16,7 @@ Starts a command with crosswire/register in every Node process of it. Receivers 
   --name <name>              meet only receivers of this name; without it those of the same workspace
   --when-unattached <what>   what becomes of requests while no receiver is there: passthrough or error
   --hold <ms>                how long a request waits for the test whose context it carries; 1000
+  --decision-timeout <ms>    how long a handler may take, such as one at a breakpoint; 30000
   --force                    also under NODE_ENV=production
   -h, --help                 print this
 `;
@@ -24,6 +25,7 @@ const OPTIONS = {
   name: { type: "string" },
   "when-unattached": { type: "string" },
   hold: { type: "string" },
+  "decision-timeout": { type: "string" },
   force: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -46,10 +48,15 @@ export async function runCommand(args: readonly string[]): Promise<void> {
       `--when-unattached is passthrough or error, not ${JSON.stringify(whenUnattached)}.`,
     );
   }
+  const decisionTimeoutMs = numberOf(given, "decision-timeout");
+  if (decisionTimeoutMs === 0) {
+    throw new UsageError("--decision-timeout is 1 or more: with 0 nothing could be decided.");
+  }
   const settings = {
     CROSSWIRE_NAME: textOf(given, "name") ?? groupName(),
     CROSSWIRE_WHEN_UNATTACHED: whenUnattached,
     CROSSWIRE_HOLD_MS: numberOf(given, "hold"),
+    CROSSWIRE_DECISION_TIMEOUT_MS: decisionTimeoutMs,
     CROSSWIRE_FORCE: isSet(given, "force") ? "1" : undefined,
   };
   const set = Object.entries(settings).flatMap(([name, value]) =>

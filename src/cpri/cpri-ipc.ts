@@ -16,6 +16,9 @@ import type { WireOrder, WireReport } from "./wire-frames.ts";
 
 export const CPRI_VERSION = 1;
 
+/** What a sender has to come for with a second call is kept so long. */
+export const PICKUP_MS: number = 10_000;
+
 /** A sender introduces itself. */
 export interface Hello {
   readonly protocol: number;
@@ -46,12 +49,12 @@ export type UnhandledMode = "bypass" | "tell" | "ask";
 export interface Scope {
   /** Only for requests with this context; without, for all. */
   readonly contextId?: string;
-  /** Pairs of a method and the beginning of a URL; `null` ends the scope. */
+  /** Pairs of a method and the outline of a URL; `null` ends the scope. */
   readonly http: readonly WireInterest[] | null;
   readonly websocket: readonly WireInterest[] | null;
 }
 
-export type WireInterest = readonly [method: string, prefix: string];
+export type WireInterest = readonly [method: string, outline: string];
 
 /**
  * A body: as text; as the bytes beside the JSON of the frame; or to be read as a stream of its own,
@@ -84,15 +87,19 @@ export interface WireAnswer {
   readonly statusText?: string;
   readonly headers: Fields;
   readonly body?: WireBody;
-  readonly trailers?: Fields;
+  /** To be streamed: they are the last item of `cpri/response-body`. */
+  readonly trailers?: Fields | { readonly stream: true };
 }
+
+/** A piece of a body, or at its end the trailers that were announced. */
+export type BodyItem = Uint8Array | { readonly trailers: Fields };
 
 export interface WireError {
   readonly name: string;
   readonly message: string;
 }
 
-/** How a request ended that the receiver had been asked about. */
+/** How a request ended that the receiver knows of, by `cpri/request` or `cpri/seen`. */
 export interface Settled {
   readonly id: string;
   /** Who answered: this receiver, another one, the application's own handlers, or the network. */
@@ -122,10 +129,12 @@ export interface WebSocketVerdict {
 export interface CpriDefinitions {
   readonly hello: IPCServerRequest<Hello, Welcome>;
   readonly request: IPCServerRequest<MaybeWithBytes<WireRequest>, MaybeWithBytes<Verdict>>;
-  readonly responseBody: IPCServerStream<{ readonly id: string }, Uint8Array>;
+  readonly responseBody: IPCServerStream<{ readonly id: string }, BodyItem>;
   readonly webSocketOpen: IPCServerRequest<RequestHead, WebSocketVerdict>;
   /** Orders come down, reports go up. */
   readonly webSocketFrame: IPCServerStream<{ readonly id: string }, WireOrder, WireReport>;
+  /** For those who watch: a request that somebody has decided who was asked before them. */
+  readonly seen: IPCServerMessage<MaybeWithBytes<WireRequest>>;
   readonly settled: IPCServerMessage<MaybeWithBytes<Settled>>;
   readonly unhandled: IPCServerMessage<Unhandled>;
   /** The receiver has new handlers. The answer says that the sender knows. */
@@ -139,6 +148,7 @@ export const CpriIPC: CpriDefinitions = {
   responseBody: define("stream", "cpri/response-body"),
   webSocketOpen: define("request", "cpri/ws-open"),
   webSocketFrame: define("stream", "cpri/ws-frame"),
+  seen: define("message", "cpri/seen"),
   settled: define("message", "cpri/settled"),
   unhandled: define("message", "cpri/unhandled"),
   state: define("request", "cpri/state"),

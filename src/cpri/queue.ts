@@ -3,6 +3,7 @@
 export class Queue<Item> implements AsyncIterable<Item> {
   #items: Item[] = [];
   #isEnded = false;
+  #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
   #onClosed: () => void;
 
@@ -32,6 +33,12 @@ export class Queue<Item> implements AsyncIterable<Item> {
     this.#wake?.();
   }
 
+  /** What is in it is read still, and then this is thrown. */
+  fail(error: unknown): void {
+    if (!this.#isEnded) this.#failure = { error };
+    this.end();
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Item, void> {
     try {
       for (;;) {
@@ -39,6 +46,7 @@ export class Queue<Item> implements AsyncIterable<Item> {
         this.#items = [];
         yield* items;
         if (this.#items.length > 0) continue;
+        if (this.#failure !== undefined) throw this.#failure.error;
         if (this.#isEnded) return;
         await new Promise<void>((resolve) => (this.#wake = resolve));
         this.#wake = undefined;

@@ -35,14 +35,6 @@ export async function ride(body: Body | string | undefined): Promise<Ridden> {
   return rideStream(body[Symbol.asyncIterator]());
 }
 
-/** Of a body that nobody gets: whoever produces it is told. */
-export function discard(body: Body | undefined): void {
-  if (body === undefined || body instanceof Uint8Array) return;
-  body[Symbol.asyncIterator]()
-    .return?.()
-    .catch(() => {});
-}
-
 /** Puts the bytes beside the value where there are any. */
 export function enclose<Value>(value: Value, bytes: Uint8Array | undefined): MaybeWithBytes<Value> {
   return bytes === undefined ? value : new WithBytes(value, bytes);
@@ -58,15 +50,15 @@ export function open<Value>(payload: MaybeWithBytes<Value>): {
     : { value: payload, bytes: undefined };
 }
 
-/** The body that came: `stream` is called for one that has to be asked for. */
+/** The body that rode along; undefined where there is none, or where it has to be asked for. */
 export function bodyOf(
   body: WireBody | undefined,
   bytes: Uint8Array | undefined,
-  stream: () => AsyncIterable<Uint8Array>,
-): Body | undefined {
-  if (body === undefined) return undefined;
+): Uint8Array | undefined {
+  if (body === undefined || "stream" in body) return undefined;
   if ("text" in body) return Buffer.from(body.text);
-  return "bytes" in body ? (bytes ?? new Uint8Array()) : stream();
+  if ("bytes" in body) return bytes ?? new Uint8Array();
+  throw new TypeError("A body is text, bytes or a stream.");
 }
 
 /** As text where they are text. */

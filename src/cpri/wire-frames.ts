@@ -2,6 +2,7 @@
 
 import type { WebSocketOrder, WebSocketReport } from "../exchange/websocket.ts";
 import { WithBytes } from "../wire/with-bytes.ts";
+import { checkOrder, checkReport } from "./check-frames.ts";
 import type { MaybeWithBytes } from "./cpri-ipc.ts";
 
 type Bytes<Message> = Message extends { readonly data: unknown } ? Omit<Message, "data"> : never;
@@ -22,8 +23,20 @@ export function reportToWire(report: WebSocketReport): WireReport {
   return new WithBytes(head, data);
 }
 
-/** The opposite, of either. */
-export function fromWire<Message extends WebSocketOrder | WebSocketReport>(
+/** The opposite. Throws a TypeError, as `reportFromWire`, for what has another shape. */
+export function orderFromWire(wire: WireOrder): WebSocketOrder {
+  const order = fromWire<WebSocketOrder>(wire);
+  checkOrder(order);
+  return order;
+}
+
+export function reportFromWire(wire: WireReport): WebSocketReport {
+  const report = fromWire<WebSocketReport>(wire);
+  checkReport(report);
+  return report;
+}
+
+function fromWire<Message extends WebSocketOrder | WebSocketReport>(
   wire: MaybeWithBytes<Message | Bytes<Message>>,
 ): Message {
   return (wire instanceof WithBytes ? { ...wire.value, data: wire.bytes } : wire) as Message;

@@ -84,8 +84,27 @@ export function exceptionAnswer(error: unknown): Answer {
   };
 }
 
+/** Of a body that nobody gets: whoever produces it is told. */
+export function discard(body: Body | undefined): void {
+  try {
+    const iterator = (Object(body) as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator]?.();
+    Promise.resolve(iterator?.return?.()).catch(() => {});
+  } catch {
+    // It cannot be told, whatever a handler gave for a body.
+  }
+}
+
 /** The answer with the framing that its body needs, and without a body where there is none. */
 export function checkAnswer(answer: Answer, method: string): Answer {
+  try {
+    return checked(answer, method);
+  } catch (error) {
+    discard(answer.body);
+    throw error;
+  }
+}
+
+function checked(answer: Answer, method: string): Answer {
   const { status, statusText, headers, trailers } = answer;
   const body = ownBytes(answer.body);
   if (!Number.isInteger(status) || status < 200 || status > 599) {
@@ -102,7 +121,10 @@ export function checkAnswer(answer: Answer, method: string): Answer {
     const lower = name.toLowerCase();
     return !FRAMING.has(lower) && (keepsLength || lower !== "content-length");
   });
-  if (!hasBody) return { ...answer, headers: kept, body: undefined, trailers: [] };
+  if (!hasBody) {
+    discard(answer.body);
+    return { ...answer, headers: kept, body: undefined, trailers: [] };
+  }
   if (isStream || trailers !== undefined) return { ...answer, body, headers: kept };
   return { ...answer, body, headers: [...kept, ["content-length", String(body?.length ?? 0)]] };
 }

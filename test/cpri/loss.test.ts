@@ -46,6 +46,7 @@ test("an application may refuse to send anything while no test is attached", asy
 test.each([
   ["CROSSWIRE_WHEN_UNATTACHED", "maybe", "passthrough or error"],
   ["CROSSWIRE_HOLD_MS", "soon", "a number of milliseconds"],
+  ["CROSSWIRE_DECISION_TIMEOUT_MS", "0", "a number of milliseconds from 1 on"],
 ])("a setting %s that makes no sense is refused loudly", async (variable, value, text) => {
   const { name } = world();
   const child = startChild("../../cpri/children/once.ts", {
@@ -54,6 +55,14 @@ test.each([
   });
   expect((await child.exited()).code).toBe(1);
   expect(child.stderr()).toContain(text);
+});
+
+test("how long a decision may take is a setting of a preloaded application", async () => {
+  const { start, receiver } = world();
+  await receiver([http.get("*", () => new Promise<never>(() => {}))]);
+  const app = await start({ env: { CROSSWIRE_DECISION_TIMEOUT_MS: "40" } });
+  const { status, text } = await app.send(NOWHERE);
+  expect([status, text]).toEqual([500, expect.stringContaining("was not decided in 40 ms")]);
 });
 
 test("a receiver that is killed in the middle of a request hands it on to the next one", async () => {

@@ -70,6 +70,7 @@ test.each([
   [["run"], 2, "crosswire run needs a command"],
   [["run", "--", "no-such-program"], 2, "no-such-program cannot be started"],
   [["run", "--nonsense", "--", "node"], 2, "--nonsense"],
+  [["run", "--decision-timeout", "0", "--", "node"], 2, "--decision-timeout is 1 or more"],
 ])("crosswire %j is refused", async (args, code, words) => {
   const ended = await runCommand(args);
   expect(ended.code).toBe(code);

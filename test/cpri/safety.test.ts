@@ -1,21 +1,14 @@
 // What must not happen: in production, with control traffic, and when the other side is hostile.
 
 import { expect, onTestFinished, test } from "vitest";
-import { CPRI_VERSION, CpriIPC, type State, type WireRequest } from "../../src/cpri/cpri-ipc.ts";
+import { CpriIPC } from "../../src/cpri/cpri-ipc.ts";
 import { http } from "../../src/cpri/handlers/http-handlers.ts";
 import { HttpResponse } from "../../src/cpri/handlers/http-response.ts";
 import type { RemoteServer } from "../../src/cpri/receiver/remote-server.ts";
-import { IPCClient } from "../../src/ipc/client.ts";
-import { IPCServer } from "../../src/ipc/server.ts";
 import { openHttpOrigin } from "../engine/http-origin.ts";
 import { inbox, nextWarning, rejection, until } from "../fixtures/wait.ts";
+import { attachTo, hostileReceiver, hostileSender, STATE } from "./hostile-peers.ts";
 import { attached, NOWHERE, pair, textAt, world } from "./world.ts";
-
-const STATE: State = {
-  unhandled: "bypass",
-  watches: false,
-  scopes: [{ http: [["*", ""]], websocket: [] }],
-};
 
 function setEnvironment(name: string, value: string): void {
   const before = process.env[name];
@@ -24,33 +17,6 @@ function setEnvironment(name: string, value: string): void {
     if (before === undefined) delete process.env[name];
     else process.env[name] = before;
   });
-}
-
-/** A peer of ours that can send what it likes. */
-async function hostileSender(remote: RemoteServer): Promise<IPCClient> {
-  const { CROSSWIRE_URL: url, CROSSWIRE_TOKEN: token } = remote.env;
-  const client = new IPCClient(url, { token });
-  onTestFinished(() => client.disconnect());
-  await client.connect("hostile");
-  return client;
-}
-
-/** Likewise; `decide` answers what it is asked. */
-async function hostileReceiver(
-  decide: (request: WireRequest) => unknown,
-  welcome: unknown = { protocol: CPRI_VERSION, pid: 1, startedAt: 1, state: STATE },
-): Promise<IPCServer> {
-  const server = new IPCServer(0);
-  onTestFinished(() => server.close());
-  server.onFrameworkMessage(CpriIPC.hello, () => welcome as never);
-  server.onFrameworkMessage(CpriIPC.request, (request) => decide(request as WireRequest) as never);
-  await server.start();
-  return server;
-}
-
-function attachTo(server: IPCServer): void {
-  const { CROSSWIRE_URL: url, CROSSWIRE_TOKEN: token } = server.env;
-  world().app({ remote: { enable: true, url, token } });
 }
 
 test("nobody can attach to an application in production, unless that is forced", async () => {
@@ -156,6 +122,11 @@ test("messages of a wrong shape are told of, and break nothing", async () => {
     const warning = nextWarning();
     client.sendMessage(CpriIPC.settled, payload as never);
     expect((await warning).message).toContain("cpri/settled");
+  }
+  for (const payload of [null, { id: "1" }, { id: "1", method: "GET", url: "no url" }]) {
+    const warning = nextWarning();
+    client.sendMessage(CpriIPC.seen, payload as never);
+    expect((await warning).message).toContain("A frame of cpri/seen needs");
   }
   for (const payload of [null, 7, {}, { method: "GET", url: "no url" }]) {
     const warning = nextWarning();

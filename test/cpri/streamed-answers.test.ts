@@ -1,9 +1,14 @@
 // Answers that come piece by piece: how they arrive, break off, and are told that nobody reads them any more.
 
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+import { request as undiciRequest } from "undici";
 import { expect, test } from "vitest";
+import type { Outcome } from "../../src/exchange/outcome.ts";
+import type { Fields } from "../../src/exchange/request.ts";
 import { http } from "../../src/cpri/handlers/http-handlers.ts";
 import { deferred, rejection, until, within } from "../fixtures/wait.ts";
-import { NOWHERE, pair } from "./world.ts";
+import { NOWHERE, pair, world } from "./world.ts";
 
 /** Pieces that come when they are put, and whether somebody still wants them. */
 function source(): {
@@ -128,6 +133,82 @@ test("a stream that the client never began to read is cancelled when it goes", a
 test("a stream for HEAD, or with a status that has no body, is cancelled", async () => {
   const { stream, cancelled } = source();
   await pair([http.all("*", () => new Response(stream))]);
+  await fetch(NOWHERE, { method: "HEAD" });
+  await within(cancelled, "the cancellation");
+});
+
+/** An answer that tells its trailers as soon as it is asked for them. */
+function trailed(body: AsyncIterable<Uint8Array>, trailers: () => Fields): Outcome {
+  return { kind: "respond", status: 200, headers: [["trailer", "x-sum"]], body, trailers };
+}
+
+/** What a client sees of an answer with trailers, its body first. */
+const TRAILED: Readonly<Record<string, () => Promise<readonly [string, unknown]>>> = {
+  "node:http": async () => {
+    const [reply] = await until(httpRequest(NOWHERE).end(), "response");
+    const incoming = reply as IncomingMessage;
+    return [await text(incoming), incoming.trailers];
+  },
+  undici: async () => {
+    const { body, trailers } = await undiciRequest(NOWHERE);
+    return [await body.text(), trailers];
+  },
+};
+
+test.each(Object.keys(TRAILED))(
+  "trailers of a stream are asked for after its last piece, and reach the client: %s",
+  async (client) => {
+    const goOn = deferred();
+    let sum = 0;
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      for (const piece of ["one", "two"]) {
+        await goOn.promise;
+        sum++;
+        yield Buffer.from(piece);
+      }
+    }
+    await pair([
+      http.all("*", () => {
+        // By then the head of the answer is on its way.
+        setImmediate(() => setImmediate(goOn.resolve));
+        return trailed(pieces(), () => [["x-sum", String(sum)]]);
+      }),
+    ]);
+    expect(await TRAILED[client]?.()).toEqual(["onetwo", { "x-sum": "2" }]);
+  },
+);
+
+test("trailers of a body that is too long to ride along come after it", async () => {
+  const body = Buffer.alloc(300_000, "x");
+  await pair([
+    http.all("*", () => ({ ...trailed(source().stream, () => [["x-sum", "all"]]), body })),
+  ]);
+  const [reply] = await until(httpRequest(NOWHERE).end(), "response");
+  const incoming = reply as IncomingMessage;
+  expect(await text(incoming)).toBe(body.toString());
+  expect(incoming.trailers).toEqual({ "x-sum": "all" });
+});
+
+test("a stream whose trailers cannot be told is cut off at the client", async () => {
+  const { stream, put, end } = source();
+  await pair([
+    http.all("*", () =>
+      trailed(stream, () => {
+        throw new Error("no trailers");
+      }),
+    ),
+  ]);
+  const reply = await fetch(NOWHERE);
+  put("one");
+  const reader = (reply.body as ReadableStream<Uint8Array>).getReader();
+  expect(await pieceOf(reader)).toBe("one");
+  end();
+  await rejection(reader.read());
+});
+
+test("a stream of the application's own handler is cancelled when its answer has no body", async () => {
+  const { stream, cancelled } = source();
+  world().app({}, [http.head("*", () => new Response(stream))]);
   await fetch(NOWHERE, { method: "HEAD" });
   await within(cancelled, "the cancellation");
 });

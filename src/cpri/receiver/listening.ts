@@ -5,13 +5,12 @@ import { IPCServer } from "../../ipc/server.ts";
 import type { Undo } from "../../lifetime.ts";
 import { warn } from "../../node/diagnostics.ts";
 import { checkHead, checkSettled, checkUnhandled } from "../check-frames.ts";
-import { CpriIPC, type State } from "../cpri-ipc.ts";
+import { type BodyItem, CpriIPC, type State } from "../cpri-ipc.ts";
 import type { HandlerScopes } from "../handler-scopes.ts";
 import { newId, Rendezvous, type SenderNote } from "../rendezvous.ts";
 import { open } from "../wire-body.ts";
 import { Answering } from "./answering.ts";
 import type { Monitor } from "./monitor.ts";
-import type { OutgoingBody } from "./outgoing-body.ts";
 import { Pickup } from "./pickup.ts";
 import { Senders } from "./senders.ts";
 import { WebSocketAnswering } from "./websocket-answering.ts";
@@ -44,7 +43,10 @@ export class Listening {
   readonly senders: Senders;
   #options: ListenOptions;
   #parts: ListeningParts;
-  #bodies = new Pickup<OutgoingBody>((body) => void body.return());
+  #bodies = new Pickup<AsyncIterableIterator<BodyItem>>((body) => {
+    // Its handler may have more to say about it, which nobody hears.
+    body.return?.().catch(() => {});
+  });
   #webSockets: WebSocketAnswering;
   #withdraw: Undo | undefined;
   #isClosed = false;
@@ -59,9 +61,7 @@ export class Listening {
       ...(token === undefined ? {} : { token }),
     });
     this.senders = new Senders(this.server, parts.state);
-    this.#webSockets = new WebSocketAnswering(parts.scopes, (error, url) =>
-      warn(error, `a handler of the WebSocket to ${url}`),
-    );
+    this.#webSockets = new WebSocketAnswering(parts.scopes, warn);
     this.#serve();
   }
 
@@ -127,6 +127,7 @@ export class Listening {
     server.onStream(CpriIPC.responseBody, (asked, { runtimeId = "" }) =>
       this.#bodies.take(runtimeId, asked?.id),
     );
+    server.onMessage(CpriIPC.seen, (payload, context) => answering.see(payload, context));
     server.onMessage(CpriIPC.settled, (payload, { runtimeId = "" }) => {
       const { value, bytes } = open(payload);
       checkSettled(value);

@@ -7,6 +7,8 @@ import { nodeClock } from "../../node/node-clock.ts";
 import type { Asked } from "../asked-request.ts";
 import { Changes } from "../changes.ts";
 import type { MaybeWithBytes, Settled, Verdict } from "../cpri-ipc.ts";
+import type { BodyEvents } from "../outgoing-body.ts";
+import { SeenBody } from "../../capture/seen-body.ts";
 import { open } from "../wire-body.ts";
 import type { LifeCycle, RequestEvent } from "./life-cycle.ts";
 import { requestKey } from "./pickup.ts";
@@ -59,6 +61,11 @@ export class Monitor {
     const body = value.kind === "respond" ? value.body : undefined;
     const seen = body !== undefined && "text" in body ? Buffer.from(body.text) : bytes;
     if (seen !== undefined) this.#seen.get(requestKey(senderId, id))?.answered(seen);
+  }
+
+  /** Whose body is streamed: who is to see what goes by. */
+  streamed({ id }: Asked, senderId: string): BodyEvents | undefined {
+    return this.#seen.get(requestKey(senderId, id))?.streamed();
   }
 
   settled(settled: Settled, bytes: Uint8Array | undefined, senderId: string): void {
@@ -139,6 +146,9 @@ export class Seen {
   #events: LifeCycle;
   #outcome: Outcome = { kind: "unhandled" };
   #isEnded = false;
+  #isStreaming = false;
+  /** What is told when the stream is over. */
+  #late: (() => void) | undefined;
 
   constructor(request: Asked, pid: number, events: LifeCycle) {
     this.#request = request;
@@ -160,6 +170,21 @@ export class Seen {
     if (this.#outcome.kind === "respond") this.#outcome = { ...this.#outcome, body };
   }
 
+  /** Undefined where the whole body is known, however it is sent. */
+  streamed(): BodyEvents | undefined {
+    if (this.#outcome.kind !== "respond" || this.#outcome.body instanceof Uint8Array) {
+      return undefined;
+    }
+    const body = new SeenBody();
+    this.#isStreaming = true;
+    const over = (): void => {
+      this.#isStreaming = false;
+      this.answered(body.bytes());
+      this.#late?.();
+    };
+    return { piece: body.add, over };
+  }
+
   settled(settled: Settled, bytes: Uint8Array | undefined): void {
     const { source, ms, error } = settled;
     // The client gave up, so nobody need decide any more.
@@ -168,10 +193,14 @@ export class Seen {
       this.#events.emit(source === "network" ? "request:unhandled" : "request:match", this.#event);
       this.#end();
     }
-    const response = responseOf(this.#outcome, settled, bytes, this.#request.method);
-    if (response === undefined) return;
-    const name = source === "network" ? "response:bypass" : "response:mocked";
-    this.#events.emit(name, with_(this.#event, { response, ms }));
+    const tell = (): void => {
+      const response = responseOf(this.#outcome, settled, bytes, this.#request.method);
+      if (response === undefined) return;
+      const name = source === "network" ? "response:bypass" : "response:mocked";
+      this.#events.emit(name, with_(this.#event, { response, ms }));
+    };
+    if (this.#isStreaming) this.#late = tell;
+    else tell();
   }
 
   #end(): void {

@@ -2,14 +2,12 @@
 
 import { CrosswireError } from "../../errors.ts";
 import { backgroundClock } from "../../node/node-clock.ts";
+import { PICKUP_MS } from "../cpri-ipc.ts";
 
 interface Kept<Item> {
   readonly item: Item;
   readonly timer: unknown;
 }
-
-/** A sender comes at once, unless its client has just gone. */
-const KEEP_MS = 10_000;
 
 export class Pickup<Item> {
   #kept = new Map<string, Kept<Item>>();
@@ -20,11 +18,12 @@ export class Pickup<Item> {
     this.#discard = discard;
   }
 
+  /** A sender comes at once, unless its client has just gone. */
   keep(senderId: string, id: string, item: Item): void {
     const key = requestKey(senderId, id);
     // SECURITY: a sender may use an id twice.
     this.#drop(key);
-    const timer = backgroundClock.setTimer(() => this.#drop(key), KEEP_MS);
+    const timer = backgroundClock.setTimer(() => this.#drop(key), PICKUP_MS);
     this.#kept.set(key, { item, timer });
   }
 

@@ -238,7 +238,7 @@ export class RemoteServer {
 }
 
 function toWire(interests: readonly Interest[]): readonly WireInterest[] {
-  return interests.map(({ method, prefix }) => [method, prefix]);
+  return interests.map(({ method, outline }) => [method, outline]);
 }
 
 function matcherOf(match: RequestMatch): (request: Asked) => boolean {

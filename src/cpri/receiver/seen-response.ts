@@ -22,7 +22,7 @@ const DECODERS: Readonly<Record<string, typeof gunzipSync>> = {
 
 const WITHOUT_BODY: ReadonlySet<number> = new Set([101, 204, 205, 304]);
 
-/** Undefined where the client got none, or nothing is known of it. A body that was streamed is not kept. */
+/** Undefined where the client got none, or nothing is known of it. */
 export function responseOf(
   outcome: Outcome,
   { source, response }: Settled,

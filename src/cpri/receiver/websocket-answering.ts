@@ -3,13 +3,14 @@
 
 import { internal } from "../../capture/context.ts";
 import type { CallContext } from "../../channel/call-context.ts";
-import { CrosswireError } from "../../errors.ts";
+import { CrosswireError, isCrosswireError } from "../../errors.ts";
 import type { RequestHead } from "../../exchange/request.ts";
 import type { WebSocketOrder } from "../../exchange/websocket.ts";
+import type { Report } from "../../lifetime.ts";
 import type { WebSocketVerdict } from "../cpri-ipc.ts";
 import type { HandlerScopes } from "../handler-scopes.ts";
 import { Queue } from "../queue.ts";
-import { fromWire, orderToWire, type WireOrder, type WireReport } from "../wire-frames.ts";
+import { orderToWire, reportFromWire, type WireOrder, type WireReport } from "../wire-frames.ts";
 import { WebSocketSession } from "../websocket-session.ts";
 import { Pickup } from "./pickup.ts";
 
@@ -23,18 +24,19 @@ const MAX_WAITING_ORDERS = 100_000;
 
 export class WebSocketAnswering {
   #scopes: HandlerScopes;
-  #onException: (error: unknown, url: string) => void;
+  #onException: Report;
   /** The sender has not asked for their frames yet. */
   #taken = new Pickup<Taken>(({ session }) => session.lose());
 
-  constructor(scopes: HandlerScopes, onException: (error: unknown, url: string) => void) {
+  constructor(scopes: HandlerScopes, onException: Report) {
     this.#scopes = scopes;
     this.#onException = onException;
   }
 
   open(head: RequestHead, { runtimeId = "" }: CallContext): WebSocketVerdict {
     const orders = new Queue<WebSocketOrder>();
-    const onException = (error: unknown): void => this.#onException(error, head.url);
+    const where = `a handler of the WebSocket to ${head.url}`;
+    const onException = (error: unknown): void => this.#onException(error, where);
     const session = new WebSocketSession(head, {
       order: (order) => this.#order(orders, order, onException),
       onException,
@@ -84,11 +86,17 @@ export class WebSocketAnswering {
     reports: AsyncIterable<WireReport>,
   ): Promise<void> {
     try {
-      for await (const report of reports) internal(() => session.report(fromWire(report)));
-    } catch {
-      // The sender is gone, which the end of the queue tells.
-    } finally {
+      for await (const wire of reports) {
+        const report = reportFromWire(wire);
+        internal(() => session.report(report));
+      }
       orders.end();
+    } catch (error) {
+      // The sender is gone; or it has told what nobody can read, and hears so; or it could not read an order.
+      const isGone = isCrosswireError(error) && error.code !== "XW_REMOTE";
+      if (isGone) return orders.end();
+      this.#onException(error, `the other end of the WebSocket to ${session.head.url}`);
+      orders.fail(error);
     }
   }
 }

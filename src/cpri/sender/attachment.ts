@@ -4,10 +4,10 @@
 import type { CapturedRequest } from "../../capture/decision.ts";
 import { CrosswireError } from "../../errors.ts";
 import type { WebSocketRelay } from "../../capture/websocket-relay.ts";
-import type { Outcome } from "../../exchange/outcome.ts";
-import type { RequestHead } from "../../exchange/request.ts";
+import { type Answer, discard, type Outcome } from "../../exchange/outcome.ts";
+import type { Fields, RequestHead } from "../../exchange/request.ts";
 import { IPCClient } from "../../ipc/client.ts";
-import { keepAlive } from "../../node/keep-alive.ts";
+import { nodeClock } from "../../node/node-clock.ts";
 import {
   CPRI_VERSION,
   CpriIPC,
@@ -16,12 +16,15 @@ import {
   type State,
   type Unhandled,
   type Verdict,
+  type WireAnswer,
+  type WireBody,
   type WireRequest,
 } from "../cpri-ipc.ts";
-import { Queue } from "../queue.ts";
-import { checkState, checkWelcome } from "../check-frames.ts";
+import { checkState, checkWebSocketVerdict, checkWelcome } from "../check-frames.ts";
 import { bodyOf, open } from "../wire-body.ts";
-import { fromWire, reportToWire, type WireReport } from "../wire-frames.ts";
+import { ReceivedBody } from "../wire-trailers.ts";
+import { answerBody } from "./answer-body.ts";
+import { relayByOrders } from "./relay-by-orders.ts";
 import { Wishes } from "./wishes.ts";
 
 export interface ReceiverAddress {
@@ -42,6 +45,8 @@ export interface AttachmentOptions {
 
 /** A receiver that takes longer to say hello is stopped or blocked; nobody waits for it any more. */
 const HELLO_TIMEOUT_MS = 2_000;
+/** Over the time for a decision: the timer of the capture is the one that speaks. */
+const SPARE_MS = 1_000;
 
 export class Attachment {
   readonly id: string;
@@ -88,25 +93,26 @@ export class Attachment {
     this.#options.onChange();
   }
 
-  /** Rejects where the receiver is lost, or the request is over. */
+  /** Rejects where the receiver is lost, or the request is over. At `dueAt` its client gets another answer. */
   async ask(
     request: CapturedRequest,
     wire: MaybeWithBytes<WireRequest>,
-    timeoutMs: number,
+    dueAt: number,
   ): Promise<Outcome> {
     const { id, abandonment: signal } = request;
     this.#asked.set(id, request);
     let isStreaming = false;
     try {
-      const payload = await this.#client.sendFrameworkRequest(CpriIPC.request, wire, {
-        timeoutMs,
-        signal,
-      });
+      const timeoutMs = Math.max(dueAt - nodeClock.now(), 0) + SPARE_MS;
+      const options = { timeoutMs, signal };
+      const payload = await this.#client.sendFrameworkRequest(CpriIPC.request, wire, options);
       const { value, bytes } = open(payload);
-      const outcome = this.#outcomeOf(value, bytes, request);
+      if (value.kind !== "respond" || !isStream(value.body)) return outcomeOf(value, bytes);
       // The handler may still be reading what the client sends.
-      isStreaming = value.kind === "respond" && value.body !== undefined && "stream" in value.body;
-      return outcome;
+      isStreaming = true;
+      const answer = this.#streamed(value, request);
+      if (nodeClock.now() >= dueAt) discard(answer.body);
+      return answer;
     } finally {
       if (!isStreaming) this.#asked.delete(id);
     }
@@ -115,27 +121,20 @@ export class Attachment {
   /** Likewise; to whether one of its handlers has taken it. */
   async takesWebSocket(head: RequestHead): Promise<boolean> {
     const verdict = await this.#client.sendFrameworkRequest(CpriIPC.webSocketOpen, head);
+    checkWebSocketVerdict(verdict);
     return verdict.kind === "handled";
   }
 
   /** Carries out its orders and tells it what happens, until the WebSocket is over or the receiver is gone. */
-  async relay({ id }: CapturedRequest, relay: WebSocketRelay): Promise<void> {
-    const reports = new Queue<WireReport>();
-    relay.listen((report) => {
-      reports.put(reportToWire(report));
-      if (report.kind === "end") reports.end();
-    });
-    // An open WebSocket keeps its process alive; the connection that its orders come by does not.
-    const letGo = keepAlive();
-    try {
-      const orders = this.#client.openStream(CpriIPC.webSocketFrame, { id }, { upload: reports });
-      for await (const order of orders) await relay.carryOut(fromWire(order));
-    } catch {
-      // It is gone, or its handlers have failed; either way nobody decides any more.
-    } finally {
-      letGo();
-      relay.abandon();
-    }
+  relay({ id }: CapturedRequest, relay: WebSocketRelay): Promise<void> {
+    return relayByOrders(relay, (upload) =>
+      this.#client.openStream(CpriIPC.webSocketFrame, { id }, { upload }),
+    );
+  }
+
+  /** Of a request about which it was not asked. */
+  seen(wire: MaybeWithBytes<WireRequest>): void {
+    this.#tell(() => this.#client.sendMessage(CpriIPC.seen, wire));
   }
 
   settled(settled: MaybeWithBytes<Settled>): void {
@@ -164,26 +163,13 @@ export class Attachment {
     this.#options.onChange();
   }
 
-  #outcomeOf(verdict: Verdict, bytes: Uint8Array | undefined, request: CapturedRequest): Outcome {
-    switch (verdict.kind) {
-      case "respond": {
-        const { body, ...answer } = verdict;
-        const stream = (): AsyncIterable<Uint8Array> => this.#responseBody(request);
-        return { ...answer, body: bodyOf(body, bytes, stream) };
-      }
-      case "exception":
-        return { kind: "exception", error: Object.assign(new Error(), verdict.error) };
-      default:
-        return verdict;
-    }
-  }
-
-  async *#responseBody({ id, signal }: CapturedRequest): AsyncGenerator<Uint8Array, void> {
-    try {
-      yield* this.#client.openStream(CpriIPC.responseBody, { id }, { signal });
-    } finally {
-      this.#asked.delete(id);
-    }
+  #streamed(verdict: WireAnswer, { id, abandonment }: CapturedRequest): Answer {
+    const { trailers, ...answer } = verdict;
+    const received = new ReceivedBody(() => this.#client.openStream(CpriIPC.responseBody, { id }));
+    const over = (): void => void this.#asked.delete(id);
+    const body = answerBody(received, abandonment, { over });
+    if (trailers === undefined) return { ...answer, body };
+    return { ...answer, body, trailers: isFields(trailers) ? trailers : received.trailers };
   }
 
   /** SECURITY: only of what this receiver was asked about. */
@@ -203,6 +189,32 @@ export class Attachment {
       // Whoever is not there need not be told.
     }
   }
+}
+
+function outcomeOf(verdict: Verdict, bytes: Uint8Array | undefined): Outcome {
+  switch (verdict.kind) {
+    case "respond": {
+      const { body: ridden, trailers, ...answer } = verdict;
+      const body = bodyOf(ridden, bytes);
+      if (trailers === undefined) return { ...answer, body };
+      if (isFields(trailers)) return { ...answer, body, trailers };
+      throw new TypeError(
+        "An answer without a streamed body needs its trailers in pairs of strings.",
+      );
+    }
+    case "exception":
+      return { kind: "exception", error: Object.assign(new Error(), verdict.error) };
+    default:
+      return verdict;
+  }
+}
+
+function isStream(body: WireBody | undefined): boolean {
+  return body !== undefined && "stream" in body;
+}
+
+function isFields(trailers: NonNullable<WireAnswer["trailers"]>): trailers is Fields {
+  return Array.isArray(trailers);
 }
 
 function otherVersion(id: string, version: unknown): CrosswireError {

@@ -5,23 +5,15 @@ import { type Capture, startCapture } from "../../capture/capture.ts";
 import { contextId as currentContext } from "../../capture/context.ts";
 import type { CapturedRequest, RelayWebSocket } from "../../capture/decision.ts";
 import { CrosswireError, isCrosswireError } from "../../errors.ts";
-import type { NetworkEnd } from "../../capture/witness.ts";
 import type { Outcome } from "../../exchange/outcome.ts";
 import type { Undo } from "../../lifetime.ts";
 import { warn } from "../../node/diagnostics.ts";
 import { nodeClock } from "../../node/node-clock.ts";
-import type { MaybeWithBytes, Settled, WireRequest } from "../cpri-ipc.ts";
+import type { MaybeWithBytes, WireRequest } from "../cpri-ipc.ts";
 import type { Attachment } from "./attachment.ts";
 import { Receivers } from "./receivers.ts";
-import {
-  describe,
-  endOf,
-  headOf,
-  readableByAll,
-  ridingBody,
-  settledOf,
-  wireOf,
-} from "./wire-request.ts";
+import { type Decided, tellAbandoned, tellEnd } from "./telling.ts";
+import { describe, headOf, readableByAll, ridingBody, wireOf } from "./wire-request.ts";
 
 /** What becomes of requests that no handler answers while no receiver is attached. */
 export type WhenUnattached = "passthrough" | "error";
@@ -49,8 +41,6 @@ const HOLD_MS = 1_000;
 const DECISION_TIMEOUT_MS = 30_000;
 /** A receiver that is there says what it wants within this time, or is not waited for. */
 const SETTLE_MS = 3_000;
-/** Over the decision timeout: the sender's own timer is the one that speaks. */
-const SPARE_MS = 1_000;
 const UNHANDLED: Outcome = { kind: "unhandled" };
 
 export class Sender {
@@ -129,24 +119,23 @@ export class Sender {
     const asked: Attachment[] = [];
     const willing = await this.#willing(request, contextId);
     const riding = willing.length === 0 ? {} : await ridingBody(request);
+    const wire = (): MaybeWithBytes<WireRequest> => wireOf(request, contextId, riding);
+    const decided: Decided = { request, startedAt, willing, asked, wire };
     for (const attachment of willing) {
-      const outcome = await this.#ask(attachment, request, wireOf(request, contextId, riding));
+      const outcome = await this.#ask(attachment, request, wire(), startedAt);
       if (outcome === undefined) continue;
       asked.push(attachment);
-      if (request.abandonment.aborted) return this.#abandon(asked, request, startedAt);
-      if (outcome.kind === "unhandled") continue;
-      this.#tellAll(asked, request, outcome, startedAt);
-      return outcome;
+      if (request.abandonment.aborted) {
+        tellAbandoned(decided);
+        return UNHANDLED;
+      }
+      if (outcome.kind !== "unhandled") return tellEnd(outcome, decided);
     }
     for (const own of this.#own) {
-      const decided = await own.decide(request);
-      if (decided === undefined) continue;
-      this.#tellAll(asked, request, decided, startedAt, "app");
-      return decided;
+      const outcome = await own.decide(request);
+      if (outcome !== undefined) return tellEnd(outcome, decided, "app");
     }
-    const outcome = await this.#unhandled(request, contextId);
-    this.#tellAll(asked, request, outcome, startedAt);
-    return outcome;
+    return tellEnd(await this.#unhandled(request, contextId, startedAt), decided, "nobody");
   }
 
   async #decideWebSocket(request: CapturedRequest): Promise<Outcome | RelayWebSocket> {
@@ -183,10 +172,11 @@ export class Sender {
     attachment: Attachment,
     request: CapturedRequest,
     wire: MaybeWithBytes<WireRequest>,
+    startedAt: number,
   ): Promise<Outcome | undefined> {
-    const timeoutMs = (this.#options.decisionTimeoutMs ?? DECISION_TIMEOUT_MS) + SPARE_MS;
+    const timeoutMs = this.#options.decisionTimeoutMs ?? DECISION_TIMEOUT_MS;
     try {
-      return await attachment.ask(request, wire, timeoutMs);
+      return await attachment.ask(request, wire, startedAt + timeoutMs);
     } catch (error) {
       if (request.abandonment.aborted) return UNHANDLED;
       if (isGone(error)) return undefined;
@@ -194,7 +184,11 @@ export class Sender {
     }
   }
 
-  async #unhandled(request: CapturedRequest, contextId: string | undefined): Promise<Outcome> {
+  async #unhandled(
+    request: CapturedRequest,
+    contextId: string | undefined,
+    startedAt: number,
+  ): Promise<Outcome> {
     const { method, url } = request;
     // Only one decides; the next one where that is gone.
     for (const inCharge of this.#receivers.byCharge(contextId)) {
@@ -202,46 +196,12 @@ export class Sender {
       if (unhandled === "tell") inCharge.unhandled(describe(method, url, contextId));
       if (unhandled !== "ask") return UNHANDLED;
       const wire = wireOf(request, contextId, await ridingBody(request), true);
-      const outcome = await this.#ask(inCharge, request, wire);
+      const outcome = await this.#ask(inCharge, request, wire, startedAt);
       if (outcome !== undefined) return outcome;
     }
     const [own] = this.#own;
     if (own !== undefined) return own.unhandled(request);
     return this.#options.whenUnattached === "error" ? unattached(request) : UNHANDLED;
-  }
-
-  /** Its client gave up: nobody is to decide about it any more, nor to hear that nobody did. */
-  #abandon(asked: readonly Attachment[], { id }: CapturedRequest, startedAt: number): Outcome {
-    const error = { code: "XW_CANCELLED", message: "The client gave up." };
-    for (const attachment of asked) {
-      if (!attachment.wishes.watches) continue;
-      attachment.settled({ id, source: "network", ms: nodeClock.now() - startedAt, error });
-    }
-    return UNHANDLED;
-  }
-
-  /** Those who watch hear how it ended: at once, or when the network has answered. */
-  #tellAll(
-    asked: readonly Attachment[],
-    request: CapturedRequest,
-    outcome: Outcome,
-    startedAt: number,
-    source?: Settled["source"],
-  ): void {
-    if (!asked.some(({ wishes }) => wishes.watches)) return;
-    const tell = (end: NetworkEnd | undefined): void => {
-      const ms = nodeClock.now() - startedAt;
-      asked.forEach((attachment, i) => {
-        if (!attachment.wishes.watches) return;
-        const answered = source ?? (i === asked.length - 1 ? "mock" : "other");
-        const from = end === undefined ? answered : "network";
-        // Who answered knows what; to the others it is news.
-        const seen = end ?? (from === "mock" ? undefined : endOf(outcome));
-        attachment.settled(settledOf({ id: request.id, source: from, ms }, seen));
-      });
-    };
-    if (outcome.kind === "unhandled" || outcome.kind === "passthrough") request.onNetworkEnd(tell);
-    else tell(undefined);
   }
 }
 

@@ -55,7 +55,7 @@ function mayHaveBody({ method }: CapturedRequest): boolean {
   return method !== "GET" && method !== "HEAD";
 }
 
-/** An answer as it is shown to those who did not give it. A body that is streamed is not. */
+/** An answer as it is shown to those who did not give it. */
 export function endOf(outcome: Outcome): NetworkEnd | undefined {
   if (outcome.kind !== "respond") return undefined;
   const { status, statusText = "", headers, body } = outcome;
