@@ -11,7 +11,7 @@ import { openPair } from "./public/pair.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** What the collector leaves to chance; one connection that leaks is a hundred times as much in 1,000 cycles. */
+/** What the collector leaves to chance; one connection that leaks in each cycle is many times as much. */
 const NOISE_BYTES = 256 * KIB;
 
 const echo = IPCServer.defineRequest<number, number>("leaks/echo");
@@ -53,6 +53,16 @@ function openHandles(): string[] {
   return names.filter((name) => !/Pipe|Immediate/.test(name)).toSorted();
 }
 
+/** A timer of the test runner that was open before may have ended meanwhile, so they are not just counted. */
+function openedSince(before: readonly string[]): string[] {
+  const known = [...before];
+  return openHandles().filter((name) => {
+    const at = known.indexOf(name);
+    if (at !== -1) known.splice(at, 1);
+    return at === -1;
+  });
+}
+
 function serve(server: IPCServer): void {
   server.onFrameworkMessage(echo, (number) => number);
   server.onFrameworkMessage(never, () => new Promise<void>(() => {}));
@@ -67,9 +77,9 @@ async function openServed(): Promise<{ server: IPCServer; client: IPCClient }> {
   return pair;
 }
 
-test("1,000 servers and clients, opened, used and closed, leave no handle and no memory", async () => {
+test("500 servers and clients, opened, used and closed, leave no handle and no memory", async () => {
   const handles = openHandles();
-  const grown = await growth(1_000, async (cycle) => {
+  const grown = await growth(500, async (cycle) => {
     const server = new IPCServer(0);
     serve(server);
     await server.start();
@@ -84,8 +94,7 @@ test("1,000 servers and clients, opened, used and closed, leave no handle and no
     await dropped;
   });
   expect(grown).toBeLessThan(NOISE_BYTES);
-  await until(() => openHandles().length <= handles.length, "the last sockets to close");
-  expect(openHandles().filter((name) => !handles.includes(name))).toEqual([]);
+  await until(() => openedSince(handles).length === 0, "the last sockets to close");
 }, 60_000);
 
 test("100,000 calls on one connection leave nothing behind", async () => {

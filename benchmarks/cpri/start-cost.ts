@@ -16,7 +16,7 @@ const SCRIPT = "const { user, system } = process.cpuUsage(); console.log((user +
 
 /** Of the package as it was built last: in how many files it comes is a part of what it costs. */
 export function measureStart(rounds: number, node: string): StartCost {
-  const register = import.meta.resolve("crosswire/register");
+  const register = new URL("../../dist/cpri/register.js", import.meta.url).href;
   const runs = Array.from({ length: rounds }, (_, round) => {
     const pair = [(): Run => start(node, []), (): Run => start(node, [`--import=${register}`])];
     const order = round % 2 === 0 ? [0, 1] : [1, 0];
