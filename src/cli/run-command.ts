@@ -17,6 +17,7 @@ Starts a command with crosswire/register in every Node process of it. Receivers 
   --when-unattached <what>   what becomes of requests while no receiver is there: passthrough or error
   --hold <ms>                how long a request waits for the test whose context it carries; 1000
   --decision-timeout <ms>    how long a handler may take, such as one at a breakpoint; 30000
+  --forward-context <where>  origins that a context goes along to, separated by commas; this machine
   --force                    also under NODE_ENV=production
   -h, --help                 print this
 `;
@@ -26,6 +27,7 @@ const OPTIONS = {
   "when-unattached": { type: "string" },
   hold: { type: "string" },
   "decision-timeout": { type: "string" },
+  "forward-context": { type: "string" },
   force: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -57,6 +59,7 @@ export async function runCommand(args: readonly string[]): Promise<void> {
     CROSSWIRE_WHEN_UNATTACHED: whenUnattached,
     CROSSWIRE_HOLD_MS: numberOf(given, "hold"),
     CROSSWIRE_DECISION_TIMEOUT_MS: decisionTimeoutMs,
+    CROSSWIRE_FORWARD_CONTEXT_TO: textOf(given, "forward-context"),
     CROSSWIRE_FORCE: isSet(given, "force") ? "1" : undefined,
   };
   const set = Object.entries(settings).flatMap(([name, value]) =>

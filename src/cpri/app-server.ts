@@ -26,6 +26,8 @@ export interface RemoteOptions {
   readonly whenUnattached?: WhenUnattached;
   /** How long a request waits for the test whose context it carries; 1 s. */
   readonly holdMs?: number;
+  /** Origins that a context goes along to, such as "http://*.test:*". Without: those of this machine. */
+  readonly forwardContextTo?: readonly string[];
   /** Also under NODE_ENV=production. */
   readonly force?: boolean;
 }

@@ -1,14 +1,18 @@
 // Handlers for the requests of one test only, while all tests share one application.
 
+import { get, type IncomingHttpHeaders } from "node:http";
+import { text } from "node:stream/consumers";
+import * as undici from "undici";
 import { expect, onTestFinished, test } from "vitest";
+import type { RemoteOptions } from "../../src/cpri/app-server.ts";
 import { http } from "../../src/cpri/handlers/http-handlers.ts";
 import { HttpResponse } from "../../src/cpri/handlers/http-response.ts";
 import type { HandlerInput } from "../../src/cpri/handler.ts";
 import type { RemoteContext } from "../../src/cpri/receiver/context.ts";
-import { setupRemoteServer } from "../../src/cpri/setup.ts";
+import { setupRemoteServer, setupServer } from "../../src/cpri/setup.ts";
 import { openHttpOrigin } from "../engine/http-origin.ts";
 import { rejection } from "../fixtures/wait.ts";
-import { NOWHERE, world } from "./world.ts";
+import { type Got, NOWHERE, world } from "./world.ts";
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -170,18 +174,95 @@ test("all that a process sends is of the context that its environment names", as
   expect((await other.send(`${NOWHERE}/data`)).text).toBe("shared");
 });
 
-test("a context is left behind where the application sends to others", async () => {
+test("a context goes along from one application to the next on this machine, and to its end", async () => {
+  const { receiver, start } = world();
+  const [first, last] = await Promise.all([start(), start()]);
+  const remote = await receiver([saying("shared")]);
+  const [one, other] = [remote.context(), remote.context()];
+  await one.use(saying("one"));
+  await other.use(saying("other"));
+  const through = {
+    url: last.url,
+    method: "POST",
+    body: JSON.stringify({ url: `${NOWHERE}/data` }),
+  };
+  const answers = await Promise.all(
+    [one.headers, other.headers, {}].map(async (headers) => {
+      const answered = await first.send(through, headers);
+      return (JSON.parse(answered.text ?? "") as Got).text;
+    }),
+  );
+  expect(answers).toEqual(["one", "other", "shared"]);
+});
+
+/** What an application in this process tells another server of the context that it works for. */
+async function toldOf(
+  send: (url: string) => Promise<unknown>,
+  remote: Partial<RemoteOptions> = {},
+): Promise<{ readonly id: string; readonly told: IncomingHttpHeaders }> {
   const { receiver, app } = world();
-  app();
-  const seen: (string | string[] | undefined)[] = [];
+  let told: IncomingHttpHeaders = {};
   const origin = await openHttpOrigin((incoming, response) => {
-    seen.push(incoming.headers["x-crosswire-context"], incoming.headers["baggage"]);
+    told = incoming.headers;
     response.end("network");
   });
-  const remote = await receiver();
-  const context = remote.context();
-  await context.use(saying("own"));
-  const ask = await frontOf(`${origin.url}/elsewhere`);
-  expect(await ask(context.headers)).toBe("network");
-  expect(seen).toEqual([undefined, undefined]);
+  app({ remote: { enable: true, ...remote }, onUnhandledRequest: "bypass" });
+  const context = (await receiver()).context();
+  await context.use();
+  const front = await openHttpOrigin((_, response) => {
+    void send(origin.url).then(() => response.end());
+  });
+  await (await fetch(front.url, { headers: context.headers })).text();
+  return { id: context.id, told };
+}
+
+const SENDERS: Readonly<Record<string, (url: string, headers?: Fields) => Promise<unknown>>> = {
+  fetch: async (url, headers = {}) => (await fetch(url, { headers })).text(),
+  undici: async (url, headers = {}) => (await undici.request(url, { headers })).body.text(),
+  "node:http": (url, headers = {}) =>
+    new Promise((resolve, reject) => {
+      get(url, { headers }, (reply) => resolve(text(reply))).on("error", reject);
+    }),
+};
+
+test.each(Object.entries(SENDERS))("it goes along as W3C baggage: %s", async (_, send) => {
+  const { id, told } = await toldOf((url) => send(url));
+  expect(told["baggage"]).toBe(`crosswire=${id}`);
+});
+
+test.each(Object.entries(SENDERS))("other baggage stays: %s", async (_, send) => {
+  const { id, told } = await toldOf((url) => send(url, { baggage: "user=7;p=1" }));
+  expect(told["baggage"]).toBe(`user=7;p=1,crosswire=${id}`);
+});
+
+test("a request that has a context already keeps it", async () => {
+  const given = await toldOf((url) => fetch(url, { headers: { "x-crosswire-context": "mine" } }));
+  expect(given.told).toMatchObject({ "x-crosswire-context": "mine" });
+  expect(given.told).not.toHaveProperty("baggage");
+  const inBaggage = await toldOf((url) => fetch(url, { headers: { baggage: "crosswire=mine" } }));
+  expect(inBaggage.told["baggage"]).toBe("crosswire=mine");
+});
+
+test.each([
+  [[], undefined],
+  [["http://127.0.0.1:1"], undefined],
+  [["https://127.0.0.1:*"], undefined],
+  [["http://*.0.0.1:*"], "own"],
+  [["https://api.example.test", "http://127.0.0.1:*"], "own"],
+])("to %j it goes along where that is the origin, and to nobody else", async (origins, own) => {
+  const { id, told } = await toldOf((url) => fetch(url), { forwardContextTo: origins });
+  expect(told["baggage"]).toBe(own && `crosswire=${id}`);
+});
+
+test.each(["localhost", "http://a.test/path", "ws://a.test", "http://", "http://a b"])(
+  "%j is no origin that a context could go along to",
+  (origin) => {
+    const server = setupServer({ remote: { enable: true, forwardContextTo: [origin] } });
+    expect(() => server.listen()).toThrow(JSON.stringify(origin));
+  },
+);
+
+test("no context is known where no test can attach", async () => {
+  const { told } = await toldOf((url) => fetch(url), { enable: false });
+  expect(told).not.toHaveProperty("baggage");
 });

@@ -47,6 +47,7 @@ test.each([
   ["CROSSWIRE_WHEN_UNATTACHED", "maybe", "passthrough or error"],
   ["CROSSWIRE_HOLD_MS", "soon", "a number of milliseconds"],
   ["CROSSWIRE_DECISION_TIMEOUT_MS", "0", "a number of milliseconds from 1 on"],
+  ["CROSSWIRE_FORWARD_CONTEXT_TO", "http://a.test,b", 'not to "b"'],
 ])("a setting %s that makes no sense is refused loudly", async (variable, value, text) => {
   const { name } = world();
   const child = startChild("../../cpri/children/once.ts", {

@@ -14,6 +14,9 @@ export function senderOptionsFrom(env: NodeJS.ProcessEnv): SenderOptions {
   return {
     whenUnattached: whenUnattached as WhenUnattached | undefined,
     holdMs: millisecondsOf(env, "CROSSWIRE_HOLD_MS", 0),
+    forwardContextTo: env["CROSSWIRE_FORWARD_CONTEXT_TO"]
+      ?.split(/[\s,]+/)
+      .filter((one) => one !== ""),
     decisionTimeoutMs: millisecondsOf(env, "CROSSWIRE_DECISION_TIMEOUT_MS", 1),
   };
 }

@@ -59,6 +59,10 @@ export class Receivers {
     else this.#attachTo({ id: url, url, token });
   }
 
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
   /** Whether there are some of whom it is not known yet what they want. */
   get isSettling(): boolean {
     return this.#settling > 0;

@@ -11,6 +11,7 @@ import { warn } from "../../node/diagnostics.ts";
 import { nodeClock } from "../../node/node-clock.ts";
 import type { MaybeWithBytes, WireRequest } from "../cpri-ipc.ts";
 import type { Attachment } from "./attachment.ts";
+import { Forwarding } from "./forwarding.ts";
 import { Receivers } from "./receivers.ts";
 import { type Decided, tellAbandoned, tellEnd } from "./telling.ts";
 import { describe, headOf, readableByAll, ridingBody, wireOf } from "./wire-request.ts";
@@ -25,6 +26,8 @@ export interface SenderOptions {
   readonly whenUnattached?: WhenUnattached | undefined;
   /** How long a request waits for the receiver of its context. Those without a context never wait. */
   readonly holdMs?: number | undefined;
+  /** Origins that a context goes along to. Without: those of this machine. */
+  readonly forwardContextTo?: readonly string[] | undefined;
   readonly decisionTimeoutMs?: number | undefined;
 }
 
@@ -46,6 +49,7 @@ const UNHANDLED: Outcome = { kind: "unhandled" };
 export class Sender {
   #options: SenderOptions;
   #receivers: Receivers = new Receivers();
+  #forwarding: Forwarding;
   /** The one that joined last comes first. */
   #own: readonly OwnHandlers[] = [];
   #capture: Capture | undefined;
@@ -55,6 +59,7 @@ export class Sender {
 
   constructor(options: SenderOptions = {}) {
     this.#options = options;
+    this.#forwarding = new Forwarding(options.forwardContextTo);
   }
 
   start(): void {
@@ -91,10 +96,16 @@ export class Sender {
     if (receivers.isSettling || this.#own.some((own) => own.mayMatch(method, url))) return true;
     const contextId = currentContext() ?? this.#processContext;
     if (receivers.mayWant(method, url, contextId)) return true;
-    if (contextId !== undefined && receivers.isAwaited(contextId)) return true;
+    if (contextId !== undefined && (receivers.isAwaited(contextId) || this.#sendsOn(url)))
+      return true;
     const inCharge = receivers.inCharge(contextId);
     if (inCharge === undefined) return this.#options.whenUnattached === "error";
     return inCharge.wishes.unhandled === "ask";
+  }
+
+  /** Whether a context goes along with it. There are none for an application that no test can attach to. */
+  #sendsOn(url: string): boolean {
+    return this.#receivers.isStarted && this.#forwarding.goesTo(url);
   }
 
   #unwanted(method: string, url: string): void {
@@ -112,9 +123,14 @@ export class Sender {
     process.emitWarning(text, { type: "CrosswireWarning" });
   }
 
-  async #decide(captured: CapturedRequest): Promise<Outcome> {
-    const request = readableByAll(captured);
-    const contextId = request.contextId ?? this.#processContext;
+  #decide(captured: CapturedRequest): Promise<Outcome> {
+    const contextId = captured.contextId ?? this.#processContext;
+    const asked = this.#askAll(readableByAll(captured), contextId);
+    if (contextId === undefined || !this.#sendsOn(captured.url)) return asked;
+    return asked.then((outcome) => this.#forwarding.sendOn(outcome, captured, contextId));
+  }
+
+  async #askAll(request: CapturedRequest, contextId: string | undefined): Promise<Outcome> {
     const startedAt = nodeClock.now();
     const asked: Attachment[] = [];
     const willing = await this.#willing(request, contextId);
