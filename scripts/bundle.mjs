@@ -26,6 +26,8 @@ const { metafile } = await build({
   packages: "external",
   treeShaking: false,
   sourcemap: true,
+  // They are in the package.
+  sourcesContent: false,
   metafile: true,
 });
 
