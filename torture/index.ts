@@ -1,5 +1,5 @@
-// `npm run torture [scenario …]`: everything that discovery promises, at full size. About ten minutes; exits with 1 when
-// a promise was broken. A missed speed is printed and is no failure: the machine may be busy.
+// `npm run torture [scenario …]`: everything that discovery promises, at full size. About a quarter of an hour; exits with
+// 1 when a promise was broken. A missed speed is printed and is no failure: the machine may be busy.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,6 @@
 // The leader is killed, again and again: never two at a time, and nothing that was registered is lost.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { Crowd, type MemberProcess } from "./crowd.ts";
 import { type Figure, ms, percentile } from "./figures.ts";
 import { type Observer, observe } from "./observer.ts";
@@ -8,7 +9,7 @@ export interface KillOptions {
   readonly port: number;
   readonly processes: number;
   readonly kills: number;
-  /** Whether each kill waits until no process is starting: for the sake of the times. */
+  /** Whether each kill waits until no process is starting and the successor has rehearsed: for the sake of the times. */
   readonly isCalm?: boolean;
   readonly progress?: (text: string) => void;
 }
@@ -16,6 +17,7 @@ export interface KillOptions {
 /** Started ahead, so that the next kill need not wait for a process to start. */
 const SPARES = 3;
 const SETTLE_MS = 3_000;
+const CALM_MS = 1_000;
 
 export async function killLeaders(options: KillOptions): Promise<Figure[]> {
   const { port, processes, kills, isCalm = false, progress = () => {} } = options;
@@ -28,12 +30,13 @@ export async function killLeaders(options: KillOptions): Promise<Figure[]> {
       const spares = Array.from({ length: SPARES }, async () => crowd.start());
       for (let kill = 1; kill <= kills; kill++) {
         const failover = await killLeader(crowd, observer);
+        const calm = isCalm ? sleep(CALM_MS) : undefined;
         results.push(failover);
         progress(`kill ${kill} of ${kills}: ${ms(failover.servedMs)}`);
         const spare = spares.shift();
         if (spare !== undefined) await crowd.join(await spare);
         spares.push(crowd.start());
-        if (isCalm) await Promise.all(spares);
+        if (isCalm) await Promise.all([...spares, calm]);
       }
       await Promise.all(spares);
       return figuresOf(crowd, results, options);
@@ -85,7 +88,7 @@ async function settled(observer: Observer, expected: readonly string[]): Promise
   for (;;) {
     const registered = await observer.list();
     if (registered.join() === expected.join() || performance.now() > dueAt) return registered;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(5);
   }
 }
 

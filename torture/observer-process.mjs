@@ -10,6 +10,7 @@ const LOOKUP_TIMEOUT_MS = 10;
 const [port, name] = process.argv.slice(2);
 const neverBids = {
   port: Number(port),
+  canLead: false,
   find: async () => Number(port),
   bid: async () => undefined,
 };

@@ -62,6 +62,8 @@ export class Observer {
 
 export async function observe(port: number, name: string): Promise<Observer> {
   const child = fork(SCRIPT, [String(port), name], {
+    // Not through the loader of whoever commands it: it runs what the members run.
+    execArgv: [],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   await once(child, "message");

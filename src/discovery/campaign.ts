@@ -17,6 +17,8 @@ export interface Candidate {
   /** What it says of itself; asked anew for each attempt. */
   readonly sitter: () => Sitter;
   readonly signal: AbortSignal;
+  /** Whether somebody waits for the seat. */
+  readonly isAwaited: () => boolean;
 }
 
 /** Jittered: many lose their leader at the same moment. */
@@ -27,12 +29,20 @@ const STUBBORN_BACKOFF = createBackoff({ initialDelayMs: 100, maxDelayMs: 500 })
 const SECOND_LOOK_MS = 200;
 /** One failure may be a moment between two leaders, or between a token and the file it is written in. */
 const MIN_ATTEMPTS = 3;
+/** What a successor needs to take the port. Nobody else looks for the next leader before. */
+const HEAD_START_MS = 8;
+/** How much longer those stay away for whom nobody waits: all at once would be in the way of each other, and of the leader. */
+const STAY_AWAY_MS = { least: 22, most: 72 };
 
-/** One attempt: a seat, or undefined when the port is neither free nor led at this moment. */
-async function tryOnce(candidate: Candidate): Promise<Seat | undefined> {
+/** One attempt: a seat, or undefined when the port is neither free nor led at this moment. A successor bids first. */
+async function tryOnce(candidate: Candidate, isSuccessor = false): Promise<Seat | undefined> {
   const { elector, token, limits } = candidate;
   const address = await elector.find();
   const sitter = candidate.sitter();
+  if (address !== undefined && isSuccessor) {
+    const seat = await bid(candidate, sitter.knownEpoch);
+    if (seat !== undefined) return seat;
+  }
   if (address !== undefined) {
     const seat = await follow({ address, sitter, token, limits });
     if (seat !== undefined) return seat;
@@ -73,18 +83,25 @@ export async function findFirstSeat(candidate: Candidate): Promise<Seat> {
   }
 }
 
-/** The next seat, however long it takes; `onTrouble` hears what is in the way. Rejects when the signal fires. */
+/**
+ * The next seat, however long it takes; `onTrouble` hears what is in the way. Rejects when the signal fires.
+ * The order of succession is a matter of speed: who leads is decided by bids alone, and a successor that makes none is
+ * waited for by nobody for longer than a moment.
+ */
 export async function findNextSeat(
   candidate: Candidate,
+  successor: string | undefined,
   onTrouble: (trouble: CrosswireError) => void,
 ): Promise<Seat> {
   const { limits, elector } = candidate;
   const patientUntil = nodeClock.now() + limits.discoveryHandshakeMs + SECOND_LOOK_MS;
+  const isSuccessor = successor === candidate.sitter().instanceId;
+  if (successor !== undefined && !isSuccessor) await standBack(candidate);
   for (let attempt = 1; ; attempt++) {
     candidate.signal.throwIfAborted();
     let backoff = BACKOFF;
     try {
-      const seat = await tryOnce(candidate);
+      const seat = await tryOnce(candidate, isSuccessor && attempt === 1);
       if (seat !== undefined) return seat;
       if (attempt >= MIN_ATTEMPTS && nodeClock.now() > patientUntil)
         onTrouble(heldByForeign(elector.port, undefined));
@@ -94,6 +111,13 @@ export async function findNextSeat(
     }
     await pause(delayBefore(attempt, backoff), candidate.signal);
   }
+}
+
+/** Leaves the port, and the processors, to the successor. */
+async function standBack({ isAwaited, signal }: Candidate): Promise<void> {
+  await pause(HEAD_START_MS, signal);
+  const { least, most } = STAY_AWAY_MS;
+  if (!isAwaited()) await pause(least + Math.random() * (most - least), signal);
 }
 
 /** Trying again at once may help: the leader lacks processor time, is full or closing, or its token is a new one. */

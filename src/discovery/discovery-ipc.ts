@@ -1,8 +1,13 @@
 // What members, clients and the leader say to each other. The names of the seed keep their meaning.
 
 import { CrosswireError } from "../errors.ts";
+import { IPCClient } from "../ipc/client.ts";
 import { IPCServer } from "../ipc/server.ts";
-import type { IPCServerRequest, IPCServerStream } from "../wire/definition-types.ts";
+import type {
+  IPCClientMessage,
+  IPCServerRequest,
+  IPCServerStream,
+} from "../wire/definition-types.ts";
 import type { ServiceChange } from "./registry.ts";
 import type { Service, ServiceEntry } from "./service.ts";
 
@@ -40,6 +45,8 @@ export interface JoinRequest {
   /** The highest epoch it has seen: the leader's must be above those of its predecessors. */
   readonly knownEpoch: number;
   readonly services: readonly ServiceEntry[];
+  /** Whether it may be named the successor. */
+  readonly canLead?: boolean;
 }
 
 export type JoinAnswer =
@@ -49,6 +56,8 @@ export type JoinAnswer =
       readonly leader: LeaderIdentity;
       /** Why a service of the request is not among the registered ones. */
       readonly refused: readonly string[];
+      /** The instanceId of the member that is to lead next. */
+      readonly successor?: string | undefined;
     }
   | { readonly success: false; readonly name: string; readonly pid: number };
 
@@ -80,6 +89,10 @@ interface DiscoveryDefinitions {
     readonly watch: IPCServerStream<void, WatchItem>;
     readonly join: IPCServerRequest<JoinRequest, JoinAnswer>;
   };
+  readonly discoveryMember: {
+    /** The successor has left: who it is now, or null for nobody. */
+    readonly successor: IPCClientMessage<string | null>;
+  };
 }
 
 /** They may be sent twice: what is gone stays gone, and who has joined has joined. */
@@ -94,6 +107,9 @@ export const DiscoveryIPC: DiscoveryDefinitions = {
     list: IPCServer.defineRequest<void, Service[]>("discovery/list", TWICE),
     watch: IPCServer.defineStream<void, WatchItem>("discovery/watch"),
     join: IPCServer.defineRequest<JoinRequest, JoinAnswer>("discovery/join", TWICE),
+  },
+  discoveryMember: {
+    successor: IPCClient.defineMessage<string | null>("discovery/successor"),
   },
 };
 

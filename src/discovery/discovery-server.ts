@@ -15,7 +15,6 @@ import {
   ELECTING,
   type JoinAnswer,
   type JoinRequest,
-  type LeaderIdentity,
   staleEpoch,
   type WatchItem,
 } from "./discovery-ipc.ts";
@@ -24,23 +23,14 @@ import { Owners } from "./owners.ts";
 import { Registry } from "./registry.ts";
 import { checkEntries, type Service, type ServiceEntry } from "./service.ts";
 import { Balancer, type Strategy } from "./strategy.ts";
+import { Succession } from "./succession.ts";
+import type { Term } from "./term.ts";
 import { WatchFeed } from "./watch-feed.ts";
 
 export interface DiscoveryServerOptions {
   /** Who gets the next request where an api has several replicas. */
   readonly strategy?: Strategy;
   readonly limits?: Partial<Limits>;
-}
-
-/** One leadership of this server. */
-export interface Term {
-  readonly name: string;
-  readonly identity: LeaderIdentity;
-  readonly epoch: number;
-  /** Those of the term before. */
-  readonly expected: readonly MemberRef[];
-  /** Kept for whoever leads next: called before a member is told that it is registered. */
-  readonly remember: (epoch: number, members: readonly MemberRef[]) => void;
 }
 
 /** The owner of routes that were added here by hand. No member can claim a name with a space. */
@@ -60,6 +50,7 @@ export class DiscoveryServer {
   #balancer: Balancer;
   #owners = new Owners();
   #gathering = new Gathering();
+  #succession = new Succession((successor) => this.#nameSuccessor(successor));
   #feeds = new Set<WatchFeed>();
   #undos: readonly Undo[];
   #term: Term | undefined;
@@ -232,12 +223,14 @@ export class DiscoveryServer {
     }
     this.#owners.joined(context, { id: instanceId, pid });
     this.#gathering.arrived(instanceId);
+    if (request.canLead === true) this.#succession.joined(instanceId);
     // All that it registered with the leader before, which may have been many requests.
     const refused = this.#replace(
       { id: instanceId, pid },
       checkEntries(request.services, Infinity),
     );
-    return { success: true, epoch: this.#epoch, leader: term.identity, refused };
+    const { successor } = this.#succession;
+    return { success: true, epoch: this.#epoch, leader: term.identity, refused, successor };
   }
 
   /** What a member serves, whatever it had registered before. Returns why something was refused. */
@@ -262,10 +255,16 @@ export class DiscoveryServer {
     const owner = this.#owners.left(info);
     if (owner === undefined) return;
     const { id, pid, isMember } = owner;
+    this.#succession.left(id);
     // A member that did not say goodbye is dead, or will be back in a moment.
     if (isMember && pid !== undefined && this.#registry.owns(id))
       this.#gathering.expect([{ id, pid }], this.#limits.discoverySettleMs);
     this.unregister(id);
+  }
+
+  #nameSuccessor(successor: string | null): void {
+    const isMember = (client: ClientInfo): boolean => this.#owners.at(client).isMember;
+    this.#server.broadcast(DiscoveryIPC.discoveryMember.successor, successor, isMember);
   }
 
   /** What was added by hand stands in for all others. */

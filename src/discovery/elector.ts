@@ -6,6 +6,8 @@ import type { MemberRef } from "./gathering.ts";
 export interface Elector {
   /** Where a leader of this election listens; 0 for any port. */
   readonly port: number;
+  /** False where bids are never won: such a member is not named the successor. True unless given. */
+  readonly canLead?: boolean;
   /** Where the leader is to be found. Undefined when there is none. Asked before each bid. */
   find(): Promise<number | string | undefined>;
   /**

@@ -53,6 +53,8 @@ export class Member {
   /** @internal */
   constructor(settings: MemberSettings) {
     const { name, elector, token, strategy } = settings;
+    const { canLead = true } = elector;
+    const { instanceId } = this;
     const limits = { ...HEARTBEAT, ...settings.limits };
     this.name = name;
     this.#limits = resolveLimits(limits);
@@ -65,7 +67,7 @@ export class Member {
     });
     this.#membership = new Membership(
       { elector, stage: this.#stage, token, limits: this.#limits },
-      () => ({ name, instanceId: this.instanceId, services: this.#entries.all() }),
+      () => ({ name, instanceId, services: this.#entries.all(), canLead }),
     );
     this.#membership.onSeat = (seat) => this.#copyFrom(seat);
   }

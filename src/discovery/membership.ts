@@ -6,6 +6,7 @@ import { warn } from "../node/diagnostics.ts";
 import { settlesWithin } from "../node/bounded-wait.ts";
 import { nodeClock } from "../node/node-clock.ts";
 import { type Candidate, findFirstSeat, findNextSeat } from "./campaign.ts";
+import { rehearse } from "./rehearsal.ts";
 import { isSlow } from "./rival.ts";
 import type { Seat, Sitter } from "./seat.ts";
 import { SeatHolder } from "./seat-holder.ts";
@@ -23,6 +24,9 @@ export interface Standing {
   readonly error?: CrosswireError;
 }
 
+/** After a change of leaders everybody is busy for a moment. */
+const REHEARSE_AFTER_MS = 500;
+
 export class Membership {
   readonly changed: Listeners<[Standing]> = new Listeners("an onChange listener", warn);
   /** Called with each new seat, and with undefined when it is lost. */
@@ -33,15 +37,17 @@ export class Membership {
   #closed: Promise<undefined>;
   #knownEpoch = 0;
   #stay: Promise<void> | undefined;
+  #rehearsal: Promise<void> | undefined;
 
   constructor(
-    candidate: Omit<Candidate, "signal" | "sitter">,
+    candidate: Omit<Candidate, "signal" | "sitter" | "isAwaited">,
     sitter: () => Omit<Sitter, "knownEpoch">,
   ) {
     const { signal } = this.#closer;
     this.#candidate = {
       ...candidate,
       signal,
+      isAwaited: () => this.#seats.isAwaited,
       sitter: () => ({ ...sitter(), knownEpoch: this.#knownEpoch }),
     };
     this.#seats = new SeatHolder(candidate.limits.maxPendingCalls);
@@ -103,6 +109,7 @@ export class Membership {
       this.#seats.lose(seat);
     }
     await this.#stay;
+    await this.#rehearsal;
   }
 
   async #stayFrom(first: Seat): Promise<void> {
@@ -113,7 +120,9 @@ export class Membership {
       this.#lose(seat, loss);
       if (seat.leadership !== undefined) await this.#candidate.stage.renew();
       try {
-        seat = await findNextSeat(this.#candidate, (trouble) => this.#fail(trouble));
+        seat = await findNextSeat(this.#candidate, seat.successor, (trouble) =>
+          this.#fail(trouble),
+        );
       } catch (error) {
         if (signal.aborted) return;
         throw error;
@@ -126,8 +135,16 @@ export class Membership {
   #take(seat: Seat): void {
     this.#knownEpoch = Math.max(this.#knownEpoch, seat.epoch);
     this.#seats.take(seat);
+    void seat.named?.then(() => this.#rehearse(seat));
     this.onSeat(seat);
     this.changed.emit(this.standing());
+  }
+
+  /** Once: what is compiled stays so. */
+  async #rehearse(seat: Seat): Promise<void> {
+    const isOver = Promise.race([seat.lost, this.#closed]);
+    if (await settlesWithin(isOver, REHEARSE_AFTER_MS)) return;
+    this.#rehearsal ??= rehearse(this.#candidate.limits);
   }
 
   #lose(seat: Seat, loss: CrosswireError | undefined): void {

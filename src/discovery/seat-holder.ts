@@ -23,6 +23,11 @@ export class SeatHolder {
     return this.#trouble;
   }
 
+  /** Whether somebody waits for a seat. */
+  get isAwaited(): boolean {
+    return this.#waiters.size > 0;
+  }
+
   take(seat: Seat): void {
     this.#seat = seat;
     this.#trouble = undefined;

@@ -29,6 +29,10 @@ export interface Seat {
   readonly leadership?: Leadership;
   /** Resolves when the term is over for this member, with the reason. */
   readonly lost: Promise<CrosswireError>;
+  /** The instanceId of the follower that is to lead next, as far as a follower knows. */
+  readonly successor?: string | undefined;
+  /** Of a follower: resolves when it is named the successor. */
+  readonly named?: Promise<void>;
   register(entries: readonly ServiceEntry[], timeoutMs: number): Promise<void>;
   unregister(
     api: string | undefined,
@@ -47,6 +51,7 @@ export interface Sitter {
   readonly instanceId: string;
   readonly knownEpoch: number;
   readonly services: readonly ServiceEntry[];
+  readonly canLead: boolean;
 }
 
 export class LeaderSeat implements Seat {
@@ -155,7 +160,7 @@ export async function follow(options: FollowOptions): Promise<Seat | undefined> 
     const { join } = DiscoveryIPC.discoveryServer;
     const answer = await client.sendFrameworkRequest(join, introduction(sitter), leftMs);
     if (!answer.success) throw refusal(address, answer, sitter.name);
-    return new FollowerSeat(client, answer);
+    return new FollowerSeat(client, answer, sitter.instanceId);
   } catch (error) {
     await client.disconnect();
     if (isAbsence(error)) return undefined;
@@ -171,25 +176,36 @@ function refusal(
   return name === "" ? withoutElection(address, pid) : otherName(address, { name, pid }, ours);
 }
 
-function introduction({ name, instanceId, knownEpoch, services }: Sitter): JoinRequest {
-  return { name, instanceId, pid: process.pid, knownEpoch, services };
+function introduction({ name, instanceId, knownEpoch, services, canLead }: Sitter): JoinRequest {
+  return { name, instanceId, pid: process.pid, knownEpoch, services, canLead };
 }
 
 class FollowerSeat implements Seat {
   epoch: number;
+  successor: string | undefined;
   readonly leader: LeaderIdentity;
   readonly lost: Promise<CrosswireError>;
+  readonly named: Promise<void>;
   #client: IPCClient;
   #discovery: DiscoveryClient;
 
   constructor(
     client: IPCClient,
-    { epoch, leader, refused }: JoinAnswer & { readonly success: true },
+    { epoch, leader, refused, successor }: JoinAnswer & { readonly success: true },
+    id: string,
   ) {
     this.#client = client;
     this.#discovery = new DiscoveryClient(client);
     this.epoch = epoch;
     this.leader = leader;
+    this.named = new Promise((resolve) => {
+      const hear = (next: string | null | undefined): void => {
+        this.successor = next ?? undefined;
+        if (next === id) resolve();
+      };
+      hear(successor);
+      client.onMessage(DiscoveryIPC.discoveryMember.successor, hear);
+    });
     this.lost = new Promise((resolve) => {
       client.onClose(({ error }) =>
         resolve(isSilence(error) ? unresponsive(leader.pid, error) : error),
