@@ -24,7 +24,7 @@ const MIB = 1_048_576;
 const FLAT_BATCHES = 10;
 const FLAT_BATCH = 1_000;
 /** Of each peer, with each operation: as long as it takes until its code is compiled for good. */
-const WARM_UP_SECONDS = 4;
+const WARM_UP_SECONDS = 10;
 
 /** Resolves with the exit code: 0, because speed never fails anything here. */
 export async function run(args: string[]): Promise<number> {
