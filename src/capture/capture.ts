@@ -1,7 +1,7 @@
 // Catches what this process sends by HTTP and WebSocket before it leaves, and has a function decide about it.
 
-import { Agent } from "node:http";
 import type { Outcome } from "../exchange/outcome.ts";
+import { isCapturing, markCapture } from "./capture-mark.ts";
 import type { Caught, Catcher } from "./caught.ts";
 import { contextId, followContexts, isInternal } from "./context.ts";
 import type { CapturedRequest, Decision } from "./decision.ts";
@@ -38,21 +38,16 @@ export interface Capture {
   close(): Promise<void>;
 }
 
-/** On a built-in, so that every copy of this package in the process sees it. */
-const MARK: unique symbol = Symbol.for("crosswire.capture") as never;
-
 /** One per process: two would ask each other for ever. A second one throws a TypeError. */
 export function startCapture(options: CaptureOptions): Capture {
   if (typeof options?.decide !== "function") {
     throw new TypeError("A capture needs a function decide(request), which returns an outcome.");
   }
-  const prototype = Agent.prototype as Agent & { [MARK]?: true };
-  if (prototype[MARK] === true) {
+  if (isCapturing()) {
     throw new TypeError("A capture is active in this process already; close it first.");
   }
   const patches = new Patches();
-  Object.defineProperty(prototype, MARK, { value: true, configurable: true });
-  patches.onRestore(() => void Reflect.deleteProperty(prototype, MARK));
+  markCapture(patches);
   const running = new Running(options);
   try {
     followContexts(patches);

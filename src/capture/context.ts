@@ -5,6 +5,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { EventEmitter } from "node:events";
 import { type IncomingHttpHeaders, Server } from "node:http";
 import { Server as SecureServer } from "node:https";
+import { isCapturing } from "./capture-mark.ts";
 import type { Patches } from "./patches.ts";
 
 type Emit = (this: EventEmitter, event: string | symbol, ...args: unknown[]) => boolean;
@@ -22,9 +23,12 @@ const BEGINNINGS = new Set<string | symbol>([
 /** SECURITY: ids come from outside and become keys and header values; nothing else may stand in one. */
 const ID = /^[\w.:~-]{1,128}$/;
 
-/** Runs `run` with capture off, for traffic of our own. */
+/**
+ * Runs `run` with capture off, for traffic of our own. Where nothing is captured, at once: before Node 24 the first use of
+ * AsyncLocalStorage makes every promise of a process dearer, also those of a test that only answers.
+ */
 export function internal<T>(run: () => T): T {
-  return internals.run(true, run);
+  return isCapturing() ? internals.run(true, run) : run();
 }
 
 export function isInternal(): boolean {
