@@ -109,6 +109,8 @@ test("who asks what nobody answers and never reads the errors is closed with 101
     const requests = Array.from({ length: 200 }, () => clientFrame(`r:${++id}:${path}:`));
     await new Promise((resolve) => raw.raw.socket.write(Buffer.concat(requests), resolve));
   }
+  // What was written may not have been read by then.
+  await until(() => target.ends().length > 0, "the server to close it");
   expect(target.ends()).toEqual([UNREAD]);
   await target.serves();
 });
