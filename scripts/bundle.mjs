@@ -2,37 +2,99 @@
 // module costs Node more than to run it (docs/decisions/0021). What several entry points share is in chunks of its own,
 // so there is one of everything. The declarations stay as they are. It touches nothing but dist.
 
-import { build } from "esbuild";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { join, normalize } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
+import { build } from "rolldown";
+
+const DIST = resolve("dist");
+/** Loaded by every process of an application under test: what it needs comes in as few files as can be. */
+const PRELOADED = join(DIST, "cpri/register.js");
+/** Of that, what only those need who catch. The rest is what everything stands on. */
+const CATCHING = ["exchange", "capture", "cpri"];
 
 const { exports, bin } = JSON.parse(readFileSync("package.json", "utf8"));
 const entryPoints = [
   ...Object.values(exports).flatMap((entry) => entry.default ?? []),
   ...Object.values(bin),
-];
+].map((file) => relative(DIST, file));
 
-const { metafile } = await build({
-  entryPoints,
-  outdir: "dist",
-  outbase: "dist",
-  chunkNames: "chunks/[name]-[hash]",
-  allowOverwrite: true,
-  bundle: true,
-  splitting: true,
-  format: "esm",
+const preloaded = new Set();
+
+/** Helpers of the bundler, of which nothing here needs any. */
+const RUNTIME = "rolldown-runtime";
+const RUNTIME_IMPORT = new RegExp(`^import "[./]*(?:chunks/)?${RUNTIME}-.*";$`, "m");
+const BUILTIN_IMPORT =
+  /^import (?:\* as (\w+)|(\w+)?(?:, )?(?:\{([^}]*)\})?) from "(node:[\w/]+)";$/gm;
+
+const { output } = await build({
+  input: Object.fromEntries(
+    entryPoints.map((file) => [file.replace(/\.js$/, ""), join(DIST, file)]),
+  ),
   platform: "node",
-  target: "node20.19",
-  packages: "external",
-  treeShaking: false,
-  sourcemap: true,
-  // They are in the package.
-  sourcesContent: false,
-  metafile: true,
+  external: (id) => !/^[./]/.test(id),
+  // Nothing of ours is taken for dead.
+  treeshake: false,
+  preserveEntrySignatures: "allow-extension",
+  plugins: [
+    {
+      name: "crosswire",
+      load: (id) => ({
+        code: readFileSync(id, "utf8"),
+        map: readFileSync(`${id}.map`, "utf8"),
+      }),
+      buildEnd() {
+        collect(PRELOADED, (id) => this.getModuleInfo(id).importedIds);
+      },
+      renderChunk: (code) => ({
+        code: code.replace(RUNTIME_IMPORT, "").replaceAll(BUILTIN_IMPORT, withoutFacade),
+        map: null,
+      }),
+    },
+  ],
+  output: {
+    dir: DIST,
+    format: "es",
+    sourcemap: true,
+    minify: false,
+    // Who reads them reads the sources.
+    comments: false,
+    entryFileNames: "[name].js",
+    chunkFileNames: "chunks/[name]-[hash].js",
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ debugName: "preloaded", name: groupOf }],
+    },
+  },
 });
 
-const made = new Set(Object.keys(metafile.outputs).map((file) => normalize(file)));
-for (const name of readdirSync("dist", { recursive: true, encoding: "utf8" })) {
-  const file = join("dist", name);
-  if (/\.js(\.map)?$/.test(name) && !made.has(file)) rmSync(file);
+const made = new Set(
+  output
+    .map(({ fileName }) => fileName)
+    .filter((fileName) => !fileName.includes(RUNTIME))
+    .flatMap((fileName) => [fileName, `${fileName}.map`]),
+);
+for (const name of readdirSync(DIST, { recursive: true, encoding: "utf8" })) {
+  if (/\.js(\.map)?$/.test(name) && !made.has(name)) rmSync(join(DIST, name));
+}
+
+function collect(id, importsOf) {
+  if (preloaded.has(id) || !id.startsWith(DIST)) return;
+  preloaded.add(id);
+  for (const imported of importsOf(id)) collect(imported, importsOf);
+}
+
+function groupOf(id) {
+  if (!preloaded.has(id) || id === PRELOADED) return null;
+  const [layer] = relative(DIST, id).split(sep);
+  return CATCHING.includes(layer) ? "catching" : "common";
+}
+
+/** An `import` of one of Node's own modules makes a facade first that reads each export of it: of node:fs, that loads
+ * all of its streams. */
+function withoutFacade(_, all, main, names, id) {
+  const whole = `process.getBuiltinModule("${id}")`;
+  const parts = [];
+  if (all ?? main) parts.push(`const ${all ?? main} = ${whole};`);
+  if (names?.trim()) parts.push(`const {${names.replaceAll(" as ", ": ")}} = ${whole};`);
+  return parts.join(" ");
 }
