@@ -11,7 +11,7 @@ import {
   type InnerRequest,
   type RequestSettings,
 } from "./caught-http-request.ts";
-import { PROTOCOL_HEADER } from "../ipc/address.ts";
+import { PROTOCOL_HEADER } from "../ipc/own-traffic.ts";
 import type { Patches } from "./patches.ts";
 
 type Request = (...args: unknown[]) => ClientRequest;

@@ -16,9 +16,6 @@ import type { WireOrder, WireReport } from "./wire-frames.ts";
 
 export const CPRI_VERSION = 1;
 
-/** What a sender has to come for with a second call is kept so long. */
-export const PICKUP_MS: number = 10_000;
-
 /** A sender introduces itself. */
 export interface Hello {
   readonly protocol: number;

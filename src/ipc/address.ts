@@ -1,11 +1,9 @@
 // Where a server is, in the forms that users, environment variables and runtime files write it.
 
 import { isLoopbackHost, LOOPBACK, type Place } from "../http/listener.ts";
+import { IPC_PATH } from "./own-traffic.ts";
 
 export const DEFAULT_PORT = 24617;
-/** The one path on which Crosswire's own WebSockets are served. */
-export const IPC_PATH = "/__crosswire/ipc";
-export const PROTOCOL_HEADER = "crosswire-protocol";
 
 export interface Address {
   /** What `ws` is given to dial. */

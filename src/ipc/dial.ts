@@ -8,7 +8,8 @@ import { systemClock } from "../channel/clock.ts";
 import { PROTOCOL_VERSION, versionError } from "../channel/hello.ts";
 import { CrosswireError, type ErrorCode } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { type Address, dialUrl, PROTOCOL_HEADER } from "./address.ts";
+import { type Address, dialUrl } from "./address.ts";
+import { PROTOCOL_HEADER } from "./own-traffic.ts";
 import { WebSocketTransport } from "./websocket-transport.ts";
 
 export interface Dialled {

@@ -26,7 +26,8 @@ import type {
   PayloadAnd,
 } from "../wire/definition-types.ts";
 import { define, definitionOf } from "../wire/definition.ts";
-import { DEFAULT_PORT, IPC_PATH, keyOf } from "./address.ts";
+import { DEFAULT_PORT, keyOf } from "./address.ts";
+import { IPC_PATH } from "./own-traffic.ts";
 import { broadcast } from "./broadcast.ts";
 import { type ClientInfo, ClientTable, type ConnectedClient } from "./client-table.ts";
 import { type IPCServerOptions, placeOf, tokenOf } from "./server-options.ts";

@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { type Identity, PROTOCOL_VERSION } from "../channel/hello.ts";
 import type { UpgradeHandler } from "../http/front.ts";
 import { refuseUpgrade } from "../http/reply.ts";
-import { PROTOCOL_HEADER } from "./address.ts";
+import { PROTOCOL_HEADER } from "./own-traffic.ts";
 import type { ClientInfo, ConnectedClient } from "./client-table.ts";
 import { IPCSocket } from "./socket.ts";
 import { FrameCache, WebSocketTransport } from "./websocket-transport.ts";

@@ -1,6 +1,5 @@
 // The clock of Node processes: the end of a turn is nextTick, and a debugger is asked for by the inspector.
 
-import { url as inspectorUrl } from "node:inspector";
 import { type Clock, systemClock } from "../channel/clock.ts";
 
 const nextTick = process.nextTick.bind(process);
@@ -14,7 +13,8 @@ export const nodeClock: Clock = {
   defer: (callback) => {
     if (deferred.push(callback) === 1) nextTick(runDeferred);
   },
-  isPaused: () => inspectorUrl() !== undefined,
+  // Loaded when it is first asked for: every preloaded process would pay for it.
+  isPaused: () => process.getBuiltinModule("node:inspector").url() !== undefined,
 };
 
 /** The same, for what must not keep the process alive. */

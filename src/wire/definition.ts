@@ -19,8 +19,8 @@ export interface Definition {
 
 interface Entry {
   readonly definition: Definition;
-  /** The line that called define*: the same line again is a reloaded module, another one is a clash. */
-  readonly site: string;
+  /** Made where define* was called. Its stack is made into text when it is first read, which few ever need. */
+  readonly made: Error;
 }
 
 const TABLE_KEY: unique symbol = Symbol.for("crosswire.definitions") as never;
@@ -43,7 +43,7 @@ export function define(kind: Kind, path: string, options: DefinitionOptions = {}
     idempotent: options.idempotent ?? false,
     codec: options.codec ?? "json",
   };
-  record({ definition, site: callSite() });
+  record({ definition, made: new Error() });
   // The types exist only in the declaration: at run time a definition is its path.
   return path as never;
 }
@@ -81,17 +81,20 @@ function table(): Map<string, Entry> {
 }
 
 function record(entry: Entry): void {
-  const known = table().get(entry.definition.path);
-  if (known !== undefined && known.site !== entry.site) {
-    const difference = differenceOf(known.definition, entry.definition);
-    if (difference !== undefined) {
+  const { path } = entry.definition;
+  const known = table().get(path);
+  const difference = known && differenceOf(known.definition, entry.definition);
+  if (known !== undefined && difference !== undefined) {
+    // The same line again is a reloaded module, another one is a clash.
+    const [before, now] = [siteOf(known), siteOf(entry)];
+    if (before !== now) {
       throw new TypeError(
-        `${JSON.stringify(entry.definition.path)} is defined twice with different ${difference}: ` +
-          `at ${known.site} and at ${entry.site}. Share one definition, or use another path.`,
+        `${JSON.stringify(path)} is defined twice with different ${difference}: ` +
+          `at ${before} and at ${now}. Share one definition, or use another path.`,
       );
     }
   }
-  table().set(entry.definition.path, entry);
+  table().set(path, entry);
 }
 
 function differenceOf(a: Definition, b: Definition): string | undefined {
@@ -99,11 +102,12 @@ function differenceOf(a: Definition, b: Definition): string | undefined {
   return keys.find((key) => a[key] !== b[key]);
 }
 
-/** Frames between here and the user: this function, `define`, and the static method that called it. */
-const OWN_FRAMES = 3;
+/** Before the user's: `define`, and the static method that called it. */
+const OWN_FRAMES = 2;
 
-function callSite(): string {
-  const site = new Error().stack?.split("\n").slice(1)[OWN_FRAMES];
+/** The line that called define*. */
+function siteOf({ made }: Entry): string {
+  const site = made.stack?.split("\n").slice(1)[OWN_FRAMES];
   // Bundlers' reload queries (?t=123) differ each time the same module is loaded.
   return (
     site

@@ -3,8 +3,8 @@
 
 import type { Signal } from "../../channel/abort.ts";
 import { backgroundClock } from "../../node/node-clock.ts";
-import { PICKUP_MS } from "../cpri-ipc.ts";
 import { type BodyEvents, OutgoingBody } from "../outgoing-body.ts";
+import { PICKUP_MS } from "../pickup-time.ts";
 
 export function answerBody(
   body: AsyncIterable<Uint8Array>,
