@@ -4,7 +4,9 @@ import { internal } from "../../capture/context.ts";
 import type { CallContext } from "../../channel/call-context.ts";
 import { discard, type Outcome } from "../../exchange/outcome.ts";
 import type { Fields } from "../../exchange/request.ts";
+import type { Undo } from "../../lifetime.ts";
 import { warn } from "../../node/diagnostics.ts";
+import { Wakefulness } from "../../node/wakefulness.ts";
 import { Asked } from "../asked-request.ts";
 import { checkHead } from "../check-frames.ts";
 import type { BodyItem, MaybeWithBytes, Verdict, WireBody, WireRequest } from "../cpri-ipc.ts";
@@ -32,6 +34,9 @@ const UNHANDLED: Outcome = { kind: "unhandled" };
 
 export class Answering {
   #options: AnsweringOptions;
+  /** An application often asks again as soon as it has got its answer. */
+  #wakefulness = new Wakefulness();
+  #nextCame: Undo | undefined;
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
@@ -39,6 +44,19 @@ export class Answering {
 
   /** HOT: benchmarks/cpri, every row. */
   async answer(
+    payload: MaybeWithBytes<WireRequest>,
+    context: CallContext,
+  ): Promise<MaybeWithBytes<Verdict>> {
+    this.#stopAwaiting();
+    try {
+      return await this.#answer(payload, context);
+    } finally {
+      this.#stopAwaiting();
+      this.#nextCame = this.#wakefulness.begin();
+    }
+  }
+
+  async #answer(
     payload: MaybeWithBytes<WireRequest>,
     context: CallContext,
   ): Promise<MaybeWithBytes<Verdict>> {
@@ -78,6 +96,11 @@ export class Answering {
     const request = this.#asked(payload, senderId, new RequestLifetime(context));
     this.#options.monitor.begin(request, senderId);
     this.#options.monitor.end(request, senderId);
+  }
+
+  #stopAwaiting(): void {
+    this.#nextCame?.();
+    this.#nextCame = undefined;
   }
 
   #asked(payload: MaybeWithBytes<WireRequest>, senderId: string, lifetime: RequestLifetime): Asked {

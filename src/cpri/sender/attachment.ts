@@ -8,6 +8,7 @@ import { type Answer, discard, type Outcome } from "../../exchange/outcome.ts";
 import type { Fields, RequestHead } from "../../exchange/request.ts";
 import { IPCClient } from "../../ipc/client.ts";
 import { nodeClock } from "../../node/node-clock.ts";
+import { Wakefulness } from "../../node/wakefulness.ts";
 import {
   CPRI_VERSION,
   CpriIPC,
@@ -60,6 +61,7 @@ export class Attachment {
   #early: State[] = [];
   /** Their bodies may be asked for. */
   #asked = new Map<string, CapturedRequest>();
+  #wakefulness = new Wakefulness();
 
   constructor({ id, url, token }: ReceiverAddress, options: AttachmentOptions) {
     this.#options = options;
@@ -101,6 +103,7 @@ export class Attachment {
   ): Promise<Outcome> {
     const { id, abandonment: signal } = request;
     this.#asked.set(id, request);
+    const answered = this.#wakefulness.begin();
     let isStreaming = false;
     try {
       const timeoutMs = Math.max(dueAt - nodeClock.now(), 0) + SPARE_MS;
@@ -114,6 +117,7 @@ export class Attachment {
       if (nodeClock.now() >= dueAt) discard(answer.body);
       return answer;
     } finally {
+      answered();
       if (!isStreaming) this.#asked.delete(id);
     }
   }
