@@ -52,7 +52,7 @@ export const ROWS: readonly Row[] = [
     inFlight: 1,
     peers: ["crosswire", "plain"],
     goal: 0.3,
-    count: 1,
+    count: 3,
   },
   { name: "frame", operation: "frame", inFlight: 1, peers: ["crosswire", "plain"], goal: 0.5 },
   { name: "hundred", operation: "fetch", inFlight: 1, peers: ["hundred", "crosswire"], goal: 0.9 },

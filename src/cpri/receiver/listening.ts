@@ -4,6 +4,7 @@ import { CrosswireError } from "../../errors.ts";
 import { IPCServer } from "../../ipc/server.ts";
 import type { Undo } from "../../lifetime.ts";
 import { warn } from "../../node/diagnostics.ts";
+import { WINDOW_BYTES } from "../body-limits.ts";
 import { checkHead, checkSettled, checkUnhandled } from "../check-frames.ts";
 import { type BodyItem, CpriIPC, type State } from "../cpri-ipc.ts";
 import type { HandlerScopes } from "../handler-scopes.ts";
@@ -58,6 +59,7 @@ export class Listening {
     this.server = new IPCServer(port, {
       keepsAlive,
       name: "crosswire/cpri",
+      limits: { streamWindowBytes: WINDOW_BYTES },
       ...(token === undefined ? {} : { token }),
     });
     this.senders = new Senders(this.server, parts.state);

@@ -2,7 +2,7 @@
 
 import { CrosswireError } from "../../errors.ts";
 import { backgroundClock } from "../../node/node-clock.ts";
-import { PICKUP_MS } from "../pickup-time.ts";
+import { PICKUP_MS } from "../body-limits.ts";
 
 interface Kept<Item> {
   readonly item: Item;

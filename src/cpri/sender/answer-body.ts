@@ -4,7 +4,7 @@
 import type { Signal } from "../../channel/abort.ts";
 import { backgroundClock } from "../../node/node-clock.ts";
 import { type BodyEvents, OutgoingBody } from "../outgoing-body.ts";
-import { PICKUP_MS } from "../pickup-time.ts";
+import { PICKUP_MS } from "../body-limits.ts";
 
 export function answerBody(
   body: AsyncIterable<Uint8Array>,

@@ -9,6 +9,7 @@ import type { Fields, RequestHead } from "../../exchange/request.ts";
 import { IPCClient } from "../../ipc/client.ts";
 import { nodeClock } from "../../node/node-clock.ts";
 import { Wakefulness } from "../../node/wakefulness.ts";
+import { WINDOW_BYTES } from "../body-limits.ts";
 import {
   CPRI_VERSION,
   CpriIPC,
@@ -70,7 +71,11 @@ export class Attachment {
       ...(token === undefined ? {} : { token }),
       keepsAlive: false,
       waitForStart: false,
-      limits: { helloTimeoutMs: HELLO_TIMEOUT_MS, connectTimeoutMs: HELLO_TIMEOUT_MS },
+      limits: {
+        helloTimeoutMs: HELLO_TIMEOUT_MS,
+        connectTimeoutMs: HELLO_TIMEOUT_MS,
+        streamWindowBytes: WINDOW_BYTES,
+      },
     });
     this.#client.onFrameworkRequest(CpriIPC.state, (state) => this.#learn(state));
     this.#client.onStream(CpriIPC.requestBody, (asked) => this.#bodyOf(asked?.id));
