@@ -19,6 +19,7 @@ const base = peer === "plain" || peer === "idle" ? origin : MOCKED;
 const RSS_EVERY_MS = 10;
 const EXPECTED = JSON.stringify(USER);
 
+let stopCapture: (() => Promise<void>) | undefined;
 await prepare();
 const agent = new Agent({ keepAlive: true });
 let socket: WebSocket | undefined;
@@ -40,14 +41,27 @@ async function prepare(): Promise<void> {
     const msw = await import("msw");
     setupServer(msw.http.get(`${MOCKED}/users/:id`, () => msw.HttpResponse.json(USER))).listen();
   } else if (peer !== "plain") {
-    const { setupServer } = await import("../../src/cpri/setup.ts");
-    setupServer({ remote: { enable: true, name, force: true } }).listen();
-    // The first request waits until it is known who wants what.
-    await fetch(origin).then((response) => response.text());
+    await startCapture();
   }
 }
 
+async function startCapture(): Promise<void> {
+  if (stopCapture !== undefined) return;
+  const { setupServer } = await import("../../src/cpri/setup.ts");
+  const server = setupServer({ remote: { enable: true, name, force: true } });
+  server.listen();
+  stopCapture = () => server.close();
+  // The first request waits until it is known who wants what.
+  await fetch(origin).then((response) => response.text());
+}
+
+async function endCapture(): Promise<void> {
+  await stopCapture?.();
+  stopCapture = undefined;
+}
+
 async function carryOut(task: Task): Promise<void> {
+  if (peer === "idle") await (task.isCapturing ? startCapture() : endCapture());
   process.send?.(await run(task));
 }
 

@@ -106,11 +106,11 @@ class World {
     }
   }
 
-  async ask(peer: Peer, task: Task): Promise<Done> {
-    const app = this.#apps.get(peer) as ChildProcess;
+  async ask(peer: Peer, task: Omit<Task, "isCapturing">): Promise<Done> {
+    const app = this.#apps.get(peer === "freed" ? "idle" : peer) as ChildProcess;
     const before = await this.#cpu();
     const done = nextMessage<Done>(app, TIMEOUT_MS);
-    app.send(task);
+    app.send({ ...task, isCapturing: peer !== "freed" } satisfies Task);
     const { cpuMicros: own, ...figures } = await done;
     return { ...figures, cpuMicros: own + (await this.#cpu()) - before };
   }

@@ -1,15 +1,17 @@
 // What the processes of this suite agree on: who takes part, what is done, and what is told of it.
 
 /**
- * `plain` sends to a local server without any capture, `idle` likewise with a capture that nothing can match, `msw`
- * mocks in its own process, `crosswire` is answered by a handler in another process, `hundred` by the last of a
- * hundred handlers there.
+ * `plain` sends to a local server without any capture, `idle` likewise with a capture that nothing can match, and
+ * `freed` is the process of `idle` with its capture closed. `msw` mocks in its own process, `crosswire` is answered by
+ * a handler in another process, `hundred` by the last of a hundred handlers there.
  */
-export type Peer = "plain" | "idle" | "msw" | "crosswire" | "hundred";
+export type Peer = "plain" | "idle" | "freed" | "msw" | "crosswire" | "hundred";
 
 export type Operation = "fetch" | "http" | "body" | "frame";
 
 export interface Task {
+  /** Whether the process of `idle` is to have its capture. */
+  readonly isCapturing: boolean;
   readonly operation: Operation;
   readonly inFlight: number;
   /** It ends after so many seconds, or so many operations. */
