@@ -2,17 +2,19 @@
 // module costs Node more than to run it (docs/decisions/0021). What several entry points share is in chunks of its own,
 // so there is one of everything. The declarations stay as they are. It touches nothing but dist.
 
-import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { build } from "rolldown";
 
 const DIST = resolve("dist");
 /** Loaded by every process of an application under test: what it needs comes in as few files as can be. */
 const PRELOADED = join(DIST, "cpri/register.js");
+/** Where what the package depends on is imported from. */
+const SHIMS = "dependencies";
 /** Of that, what only those need who catch. The rest is what everything stands on. */
 const CATCHING = ["exchange", "capture", "cpri"];
 
-const { exports, bin } = JSON.parse(readFileSync("package.json", "utf8"));
+const { exports, bin, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const entryPoints = [
   ...Object.values(exports).flatMap((entry) => entry.default ?? []),
   ...Object.values(bin),
@@ -23,8 +25,8 @@ const preloaded = new Set();
 /** Helpers of the bundler, of which nothing here needs any. */
 const RUNTIME = "rolldown-runtime";
 const RUNTIME_IMPORT = new RegExp(`^import "[./]*(?:chunks/)?${RUNTIME}-.*";$`, "m");
-const BUILTIN_IMPORT =
-  /^import (?:\* as (\w+)|(\w+)?(?:, )?(?:\{([^}]*)\})?) from "(node:[\w/]+)";$/gm;
+const IMPORT = /^import (?:\* as (\w+)|(\w+)?(?:, )?(?:\{([^}]*)\})?) from "([\w:/-]+)";$/gm;
+const LAZY_IMPORT = /\bimport\("([\w-]+)"\)/g;
 
 const { output } = await build({
   input: Object.fromEntries(
@@ -45,8 +47,14 @@ const { output } = await build({
       buildEnd() {
         collect(PRELOADED, (id) => this.getModuleInfo(id).importedIds);
       },
-      renderChunk: (code) => ({
-        code: code.replace(RUNTIME_IMPORT, "").replaceAll(BUILTIN_IMPORT, withoutFacade),
+      renderChunk: (code, { fileName }) => ({
+        code: code
+          .replace(RUNTIME_IMPORT, "")
+          .replaceAll(IMPORT, (...match) => cheapImport(match, fileName))
+          .replaceAll(
+            LAZY_IMPORT,
+            (_, id) => `import("${shimOf(id, fileName)}").then(({ default: all }) => all)`,
+          ),
         map: null,
       }),
     },
@@ -66,6 +74,8 @@ const { output } = await build({
     },
   },
 });
+
+writeShims();
 
 const made = new Set(
   output
@@ -89,12 +99,34 @@ function groupOf(id) {
   return CATCHING.includes(layer) ? "catching" : "common";
 }
 
-/** An `import` of one of Node's own modules makes a facade first that reads each export of it: of node:fs, that loads
- * all of its streams. */
-function withoutFacade(_, all, main, names, id) {
-  const whole = `process.getBuiltinModule("${id}")`;
-  const parts = [];
-  if (all ?? main) parts.push(`const ${all ?? main} = ${whole};`);
+/** The same import of a package or of one of Node's own modules, for less. What is imported stays the same. */
+function cheapImport([statement, all, main, names, id], fileName) {
+  const isShimmed = id in dependencies;
+  if (!isShimmed && !id.startsWith("node:")) return statement;
+  // An import of one of Node's modules makes a facade that reads each export: of node:fs, that loads all streams.
+  const whole = isShimmed ? (main ?? identifierOf(id)) : `process.getBuiltinModule("${id}")`;
+  const parts = isShimmed ? [`import ${whole} from "${shimOf(id, fileName)}";`] : [];
+  if (!isShimmed && (all ?? main)) parts.push(`const ${all ?? main} = ${whole};`);
   if (names?.trim()) parts.push(`const {${names.replaceAll(" as ", ": ")}} = ${whole};`);
   return parts.join(" ");
+}
+
+/**
+ * To import a module of CommonJS, Node first searches all of its text for what it may export, with code that is cold
+ * at that moment: of ws, that takes as long as running it. In a file of this size there is nothing to search.
+ */
+function writeShims() {
+  mkdirSync(join(DIST, SHIMS));
+  for (const id of Object.keys(dependencies)) {
+    const text = `const dependency = require("${id}");\nmodule.exports = dependency;\n`;
+    writeFileSync(join(DIST, SHIMS, `${id}.cjs`), text);
+  }
+}
+
+function shimOf(id, fileName) {
+  return relative(dirname(fileName), `${SHIMS}/${id}.cjs`).replace(/^(?!\.)/, "./");
+}
+
+function identifierOf(id) {
+  return `${id.replaceAll(/\W/g, "_")}_module`;
 }

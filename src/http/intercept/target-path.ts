@@ -42,8 +42,8 @@ function faultOf(path: string): string | undefined {
 
 function isDecodable(path: string): boolean {
   try {
-    decodeURIComponent(path);
-    return true;
+    // Used, or bundlers take the call for dead.
+    return typeof decodeURIComponent(path) === "string";
   } catch {
     return false;
   }
