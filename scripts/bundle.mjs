@@ -2,22 +2,22 @@
 // module costs Node more than to run it (docs/decisions/0021). What several entry points share is in chunks of its own,
 // so there is one of everything. The declarations stay as they are. It touches nothing but dist.
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, relative, resolve, sep } from "node:path";
 import { build } from "rolldown";
+import { cheapImports, writeShims } from "./cheap-imports.mjs";
 
 const DIST = resolve("dist");
 /** Loaded by every process of an application under test: what it needs comes in as few files as can be. */
 const PRELOADED = join(DIST, "cpri/register.js");
-/** Where what the package depends on is imported from. */
-const SHIMS = "dependencies";
 /** Of that, what only those need who catch. The rest is what everything stands on. */
 const CATCHING = ["exchange", "capture", "cpri"];
 
-const { exports, bin, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+const manifest = JSON.parse(readFileSync("package.json", "utf8"));
+const dependencies = Object.keys(manifest.dependencies);
 const entryPoints = [
-  ...Object.values(exports).flatMap((entry) => entry.default ?? []),
-  ...Object.values(bin),
+  ...Object.values(manifest.exports).flatMap((entry) => entry.default ?? []),
+  ...Object.values(manifest.bin),
 ].map((file) => relative(DIST, file));
 
 const preloaded = new Set();
@@ -25,8 +25,6 @@ const preloaded = new Set();
 /** Helpers of the bundler, of which nothing here needs any. */
 const RUNTIME = "rolldown-runtime";
 const RUNTIME_IMPORT = new RegExp(`^import "[./]*(?:chunks/)?${RUNTIME}-.*";$`, "m");
-const IMPORT = /^import (?:\* as (\w+)|(\w+)?(?:, )?(?:\{([^}]*)\})?) from "([\w:/-]+)";$/gm;
-const LAZY_IMPORT = /\bimport\("([\w-]+)"\)/g;
 
 const { output } = await build({
   input: Object.fromEntries(
@@ -47,17 +45,9 @@ const { output } = await build({
       buildEnd() {
         collect(PRELOADED, (id) => this.getModuleInfo(id).importedIds);
       },
-      renderChunk: (code, { fileName }) => ({
-        code: code
-          .replace(RUNTIME_IMPORT, "")
-          .replaceAll(IMPORT, (...match) => cheapImport(match, fileName))
-          .replaceAll(
-            LAZY_IMPORT,
-            (_, id) => `import("${shimOf(id, fileName)}").then(({ default: all }) => all)`,
-          ),
-        map: null,
-      }),
+      renderChunk: (code) => ({ code: code.replace(RUNTIME_IMPORT, ""), map: null }),
     },
+    cheapImports(dependencies),
   ],
   output: {
     dir: DIST,
@@ -75,7 +65,7 @@ const { output } = await build({
   },
 });
 
-writeShims();
+writeShims(DIST, dependencies);
 
 const made = new Set(
   output
@@ -97,36 +87,4 @@ function groupOf(id) {
   if (!preloaded.has(id) || id === PRELOADED) return null;
   const [layer] = relative(DIST, id).split(sep);
   return CATCHING.includes(layer) ? "catching" : "common";
-}
-
-/** The same import of a package or of one of Node's own modules, for less. What is imported stays the same. */
-function cheapImport([statement, all, main, names, id], fileName) {
-  const isShimmed = id in dependencies;
-  if (!isShimmed && !id.startsWith("node:")) return statement;
-  // An import of one of Node's modules makes a facade that reads each export: of node:fs, that loads all streams.
-  const whole = isShimmed ? (main ?? identifierOf(id)) : `process.getBuiltinModule("${id}")`;
-  const parts = isShimmed ? [`import ${whole} from "${shimOf(id, fileName)}";`] : [];
-  if (!isShimmed && (all ?? main)) parts.push(`const ${all ?? main} = ${whole};`);
-  if (names?.trim()) parts.push(`const {${names.replaceAll(" as ", ": ")}} = ${whole};`);
-  return parts.join(" ");
-}
-
-/**
- * To import a module of CommonJS, Node first searches all of its text for what it may export, with code that is cold
- * at that moment: of ws, that takes as long as running it. In a file of this size there is nothing to search.
- */
-function writeShims() {
-  mkdirSync(join(DIST, SHIMS));
-  for (const id of Object.keys(dependencies)) {
-    const text = `const dependency = require("${id}");\nmodule.exports = dependency;\n`;
-    writeFileSync(join(DIST, SHIMS, `${id}.cjs`), text);
-  }
-}
-
-function shimOf(id, fileName) {
-  return relative(dirname(fileName), `${SHIMS}/${id}.cjs`).replace(/^(?!\.)/, "./");
-}
-
-function identifierOf(id) {
-  return `${id.replaceAll(/\W/g, "_")}_module`;
 }
