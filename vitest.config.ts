@@ -6,7 +6,7 @@ import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** They take so long that they must not come last: then one of the two processes would wait for the other. */
-const SLOW = /torture|next|docs|kill|faults|flood|own-engine|http-proxy|model/;
+const SLOW = /torture|next|docs|kill|faults|flood|own-engine|http-proxy|model|member/;
 
 /** Without a record of earlier runs Vitest begins with the largest files, and these are small. */
 class SlowFirst extends BaseSequencer {
